@@ -1,0 +1,1 @@
+"""The hosting platform: an application of the framework, provisioned by its own workflows."""

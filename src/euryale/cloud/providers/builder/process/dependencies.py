@@ -1,0 +1,149 @@
+"""Keeping what an install made, for the next build with the same lockfile.
+
+What is kept shares its files with the builds by hard links: putting back 100,000 files takes about a second. That is
+safe because, once an install is kept, its files belong to the platform: a build or an application may replace one in its
+own tree, but not write to it in place. What tools write to in place (entries of ``node_modules`` whose names begin with
+a dot, such as ``.cache`` and ``.prisma``) is copied instead.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from euryale.cloud.providers.builder.process.linking import (
+    Owner,
+    link_tree,
+    protect_tree,
+    remove_tree,
+    tree_size,
+)
+from euryale.cloud.providers.builder.process.specification import BuildSpec, read_value, write_value
+
+_FORMAT = "1"
+_MANIFEST = "manifest.json"
+_LINKED_DOT_NAMES = frozenset({".bin", ".pnpm", ".package-lock.json", ".modules.yaml", ".yarn-state.yml"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptInstall:
+    """What is known of a kept install.
+
+    Attributes:
+        outputs: What it made, relative to the work directory; the n-th one is kept under the name n.
+    """
+
+    outputs: tuple[str, ...]
+
+
+def install_key(spec: BuildSpec, work: Path) -> str | None:
+    """Return what names the result of the install, or None if it is not to be kept.
+
+    Two installs with one key make the same: same lockfiles, commands, toolchains and machine.
+    """
+    plan = spec.plan
+    if not plan.install_key_files or not plan.install_outputs:
+        return None
+    digest = hashlib.sha256()
+    facts = (_FORMAT, plan.language, plan.runtime_version, plan.package_manager.name, *spec.toolchain, spec.provided)
+    lines = (f"{command.directory} {command.line}" for command in plan.install)
+    for fact in (*facts, platform.machine(), "".join(platform.libc_ver()), *lines, *plan.install_outputs):
+        _add(digest, fact.encode())
+    for name in plan.install_key_files:
+        content = _read(work, name)
+        if content is None:
+            return None
+        _add(digest, name.encode())
+        _add(digest, content)
+    return digest.hexdigest()[:32]
+
+
+class DependencyStore:
+    """The kept installs of one pipeline.
+
+    Args:
+        directory: Where they are.
+        builder: Who gets the directories that are put back.
+        keeper: Who gets the files, so that nobody else can write to them.
+    """
+
+    def __init__(self, directory: Path, *, builder: Owner, keeper: Owner) -> None:
+        self._directory = directory
+        self._builder = builder
+        self._keeper = keeper
+
+    def restore(self, key: str, work: Path) -> bool:
+        """Put a kept install back; return whether there was one."""
+        entry = self._directory / key
+        kept = read_value(entry / _MANIFEST, KeptInstall)
+        if kept is None:
+            return False
+        for number, output in enumerate(kept.outputs):
+            target = work / output
+            _clear(target)
+            link_tree(entry / str(number), target, self._builder, private=_is_written_in_place)
+        os.utime(entry)
+        return True
+
+    def keep(self, key: str, work: Path, outputs: Iterable[str]) -> None:
+        """Keep what an install made. Nothing happens if it is kept already, or did not come to be."""
+        entry = self._directory / key
+        made = tuple(output for output in outputs if _is_plain(work, output))
+        if entry.exists() or not made:
+            return
+        partial = self._directory / f".{key}.{os.getpid()}"
+        remove_tree(partial)
+        partial.mkdir(mode=0o700)
+        for number, output in enumerate(made):
+            protect_tree(work / output, self._keeper, private=_is_written_in_place)
+            link_tree(work / output, partial / str(number), self._keeper, private=_is_written_in_place)
+        write_value(partial / _MANIFEST, KeptInstall(made))
+        try:
+            partial.rename(entry)
+        except OSError:
+            remove_tree(partial)  # another build was faster
+
+    def prune(self, budget: int, *, used: str | None) -> None:
+        """Delete the installs that were not used for the longest, until the rest take at most ``budget`` bytes.
+
+        Args:
+            budget: Bytes.
+            used: The key that is used now; it stays in any case.
+        """
+        entries = [entry for entry in self._directory.iterdir() if not entry.name.startswith(".")]
+        entries.sort(key=lambda entry: (entry.name == used, entry.stat().st_mtime), reverse=True)
+        total = 0
+        for entry in entries:
+            total += tree_size(entry)
+            if total > budget and entry.name != used:
+                remove_tree(entry)
+
+
+def _add(digest: "hashlib._Hash", content: bytes) -> None:
+    digest.update(len(content).to_bytes(8, "big"))
+    digest.update(content)
+
+
+def _read(work: Path, name: str) -> bytes | None:
+    path = work / name
+    return path.read_bytes() if _is_plain(work, name) and path.is_file() else None
+
+
+def _is_plain(work: Path, name: str) -> bool:
+    """Return whether it exists in the work directory with no symbolic link on the way."""
+    path = work / name
+    return path.resolve() == path and path.is_relative_to(work) and path.exists()
+
+
+def _is_written_in_place(name: str) -> bool:
+    return name.startswith(".") and name not in _LINKED_DOT_NAMES
+
+
+def _clear(target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)

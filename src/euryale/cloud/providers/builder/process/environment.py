@@ -1,0 +1,69 @@
+"""The environment of a build's commands. Pure but for the operator's settings, which are given."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+_PASSED_ON = (
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "npm_config_registry",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+)
+_FIXED = {
+    "LANG": "C.UTF-8",
+    "CI": "true",
+    "npm_config_audit": "false",
+    "npm_config_fund": "false",
+    "npm_config_update_notifier": "false",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_PYTHON_PREFERENCE": "only-system",
+    "UV_NO_PROGRESS": "true",
+}
+
+
+def build_environment(
+    *,
+    operator: Mapping[str, str],
+    plan: Mapping[str, str],
+    user: Mapping[str, str],
+    path: Iterable[Path],
+    home: Path,
+    downloads: Path,
+) -> dict[str, str]:
+    """Return the environment of a build's commands.
+
+    Args:
+        operator: The platform's own environment, of which certificates, proxies and registries are passed on.
+        plan: What the plan sets.
+        user: The user's variables, which win over the plan's but not over what the platform needs.
+        path: Directories of the toolchains.
+        home: HOME.
+        downloads: npm's cache.
+    """
+    passed_on = {name: operator[name] for name in _PASSED_ON if name in operator}
+    needed = {
+        "PATH": os.pathsep.join([*map(os.fspath, path), *_SYSTEM_PATH]),
+        "HOME": os.fspath(home),
+        "npm_config_cache": os.fspath(downloads),
+        "npm_config_userconfig": os.fspath(home / ".npmrc"),
+    }
+    return {**_FIXED, **passed_on, **plan, **user, **needed}
+
+
+def install_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of an install: without ``NODE_ENV``, which would leave out what the build needs."""
+    return {name: value for name, value in environment.items() if name != "NODE_ENV"}

@@ -1,0 +1,1 @@
+"""Leads requests for a host name to a process."""

@@ -1,0 +1,1 @@
+"""Keeps an artifact's processes running."""

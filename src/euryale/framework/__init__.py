@@ -1,0 +1,1 @@
+"""The application framework: one composition root, and rooms around it."""

@@ -1,0 +1,199 @@
+"""The database of an application, and the unit of work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+
+from euryale.framework.data.errors import (
+    CommitRefusedError,
+    DatabaseUnavailableError,
+    DataError,
+    DuplicateRecordError,
+)
+from euryale.framework.data.keys import KeyRing
+from euryale.framework.data.sqlite import MODE_OPTION, Mode, is_busy, prepare_sqlite
+from euryale.framework.data.types import register_keys
+from euryale.kit.secret import Secret
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
+_UNIQUE_VIOLATION: Final = "23505"
+_LOST_CONNECTION: Final = ("08", "57P")
+
+
+class Session(AsyncSession):
+    """A session whose end belongs to the unit of work: it refuses to commit or roll back by itself."""
+
+    async def commit(self) -> None:
+        """Refuse.
+
+        Raises:
+            CommitRefusedError: Always.
+        """
+        raise CommitRefusedError
+
+    async def rollback(self) -> None:
+        """Refuse.
+
+        Raises:
+            CommitRefusedError: Always.
+        """
+        raise CommitRefusedError
+
+
+class Database:
+    """One SQL database: SQLite by a file, or Postgres.
+
+    Args:
+        url: ``sqlite:///path/to/file`` or ``postgresql://user:password@host/name``.
+        keys: What encrypts the columns of type ``EncryptedText``.
+        patience: Seconds a writer waits for another one on SQLite, and a caller for a free connection.
+        connections: How many connections are kept open.
+
+    Raises:
+        DataError: If the URL cannot be used.
+
+    Example:
+        >>> async with database.transaction() as session:
+        ...     session.add(Note(text="buy milk"))
+    """
+
+    def __init__(
+        self, url: str | Secret, *, keys: KeyRing | None = None, patience: float = 10.0, connections: int = 5
+    ) -> None:
+        self.url = _checked_url(url)
+        self.engine = create_async_engine(
+            self.url, pool_size=connections, pool_timeout=patience, pool_pre_ping=not self.is_sqlite
+        )
+        if self.is_sqlite:
+            prepare_sqlite(self.engine.sync_engine, patience=patience)
+        if keys is not None:
+            register_keys(self.engine.sync_engine.dialect, keys)
+        self._units: dict[asyncio.Task[Any] | None, Session] = {}
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    async def ping(self) -> None:
+        """Ask the database whether it is there.
+
+        Raises:
+            DatabaseUnavailableError: If it does not answer.
+        """
+        async with self.reading() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections. May be called twice."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """Open a unit of work: committed at the end of the block, rolled back if the block raises.
+
+        On SQLite it holds the write lock from its start. Within the same task, an inner unit of work joins the
+        outer one as a savepoint: if the inner block raises, only its own changes are undone.
+
+        Raises:
+            DuplicateRecordError: If a unique value is taken.
+            DatabaseUnavailableError: If the database does not answer, or is busy for too long.
+        """
+        task = asyncio.current_task()
+        outer = self._units.get(task)
+        with _translating():
+            if outer is not None:
+                async with outer.begin_nested():
+                    yield outer
+                return
+            async with Session(self._bind(Mode.WRITE), expire_on_commit=False) as session, session.begin():
+                await _connect(session)
+                self._units[task] = session
+                try:
+                    yield session
+                finally:
+                    del self._units[task]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """Open a session that sees one committed state of the data and cannot write.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer.
+        """
+        with _translating():
+            async with Session(self._bind(Mode.READ), expire_on_commit=False, autoflush=False) as session:
+                await _connect(session)
+                yield session
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for changing the schema; on SQLite nobody else reads or writes meanwhile.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer.
+        """
+        with _translating():
+            async with self.engine.execution_options(**{MODE_OPTION: Mode.MIGRATE}).begin() as connection:
+                yield connection
+
+    def _bind(self, mode: Mode) -> Any:
+        options: dict[str, Any] = {MODE_OPTION: mode}
+        if mode is Mode.READ and not self.is_sqlite:
+            options |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        return self.engine.execution_options(**options)
+
+
+async def _connect(session: Session) -> None:
+    try:
+        _ = await session.connection()
+    except (OSError, PoolTimeoutError) as error:
+        raise DatabaseUnavailableError(f"the database does not answer: {type(error).__name__}") from error
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        _translate(error)
+        raise
+
+
+def _translate(error: DBAPIError) -> None:
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    if isinstance(error, IntegrityError) and (state == _UNIQUE_VIOLATION or "UNIQUE constraint" in str(error.orig)):
+        raise DuplicateRecordError from error
+    if isinstance(error, OperationalError) and is_busy(error):
+        raise DatabaseUnavailableError("another writer held the database for too long") from error
+    lost = isinstance(error, InterfaceError | OperationalError) and error.connection_invalidated
+    if lost or state.startswith(_LOST_CONNECTION):
+        raise DatabaseUnavailableError from error
+
+
+def _checked_url(given: str | Secret) -> URL:
+    try:
+        url = make_url(given.reveal() if isinstance(given, Secret) else given)
+    except ArgumentError:
+        # the cause is left out: it quotes the URL, password and all
+        _refuse_url("the database's URL cannot be read")
+    if url.drivername in _DRIVERS:
+        url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.drivername not in _DRIVERS.values():
+        _refuse_url(f"the database's URL begins with {url.drivername!r}")
+    if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
+        _refuse_url("a SQLite database in memory has room for one connection only")
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    return url
+
+
+def _refuse_url(message: str) -> NoReturn:
+    raise DataError(message, hint="Give sqlite:///path/to/file or postgresql://user:password@host/name.") from None

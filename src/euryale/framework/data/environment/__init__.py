@@ -1,0 +1,1 @@
+"""The folder that Alembic runs from; every module's migrations share it."""

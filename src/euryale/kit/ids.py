@@ -1,0 +1,63 @@
+"""Identifiers: sortable by creation time, safe in URLs, host names and file names."""
+
+import os
+import secrets
+import threading
+
+from euryale.kit.clock import SYSTEM_CLOCK
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_CHARS = 10
+_RANDOM_CHARS = 12
+_RANDOM_BITS = 5 * _RANDOM_CHARS
+_TOKEN_BYTES = 32
+
+
+def _encode(value: int, length: int) -> str:
+    chars = []
+    for _ in range(length):
+        chars.append(_ALPHABET[value & 31])
+        value >>= 5
+    return "".join(reversed(chars))
+
+
+class _Sequence:
+    """Makes ids of one millisecond count upwards, so that they sort in the order they were made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._milliseconds = 0
+        self._random = 0
+
+    def next(self) -> tuple[int, int]:
+        milliseconds = int(SYSTEM_CLOCK.now().timestamp() * 1000)
+        with self._lock:
+            if milliseconds > self._milliseconds:
+                self._milliseconds = milliseconds
+                # the top bit stays free: counting on within one millisecond cannot overflow
+                self._random = int.from_bytes(os.urandom(8), "big") >> (64 - _RANDOM_BITS + 1)
+            else:
+                self._random += 1
+            return self._milliseconds, self._random
+
+
+_sequence = _Sequence()
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as ``proj_01k9x3q7vd4m2n8p6r5s1t``.
+
+    Args:
+        prefix: What the id names: a short lower-case noun.
+
+    Returns:
+        ``prefix``, an underscore, 10 characters of time (milliseconds) and 12 random ones; ids of one
+        process sort in the order in which they were made.
+    """
+    milliseconds, random = _sequence.next()
+    return f"{prefix}_{_encode(milliseconds, _TIME_CHARS)}{_encode(random, _RANDOM_CHARS)}"
+
+
+def new_token(prefix: str) -> str:
+    """Return a new secret token with 256 bits of randomness, such as ``eury_...``."""
+    return f"{prefix}_{secrets.token_urlsafe(_TOKEN_BYTES)}"

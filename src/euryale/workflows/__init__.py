@@ -1,0 +1,88 @@
+"""Workflows that do not die: steps with retries and compensation, run by a durable engine.
+
+Usable alone, as a library::
+
+    from euryale.workflows import Engine, Retry, step, workflow
+    from euryale.workflows.stores.sqlite import SQLiteStore
+"""
+
+from euryale.workflows.codec import JsonCodec
+from euryale.workflows.definition.composer import emit, parallelize, transform, when
+from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.step import Step, StepResponse, inject, step
+from euryale.workflows.definition.workflow import Workflow, workflow
+from euryale.workflows.engine import Engine
+from euryale.workflows.errors import (
+    CompositionError,
+    DefinitionError,
+    EngineClosedError,
+    ExecutionCancelled,
+    ExecutionError,
+    ExecutionFailed,
+    ExecutionReverted,
+    ExecutionTimedOut,
+    IdempotencyError,
+    PayloadError,
+    PermanentFailure,
+    StoreError,
+    StoreLockedError,
+    UnknownExecutionError,
+    UnknownWorkflowError,
+    WorkflowError,
+)
+from euryale.workflows.handle import ExecutionView, Handle, StepView
+from euryale.workflows.ports import ExecutionQuery, Resolver, Store
+from euryale.workflows.record.states import Reason, Status, StepState, UndoState
+from euryale.workflows.runtime.context import StepContext, step_context
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.feed import ExecutionEvent
+from euryale.workflows.runtime.relay import ReleasedEvent
+
+__all__ = [
+    "ONCE",
+    "PERSISTENT",
+    "CompositionError",
+    "DefinitionError",
+    "Engine",
+    "EngineClosedError",
+    "ExecutionCancelled",
+    "ExecutionError",
+    "ExecutionEvent",
+    "ExecutionFailed",
+    "ExecutionQuery",
+    "ExecutionReverted",
+    "ExecutionTimedOut",
+    "ExecutionView",
+    "Failure",
+    "Handle",
+    "IdempotencyError",
+    "JsonCodec",
+    "PayloadError",
+    "PermanentFailure",
+    "Reason",
+    "ReleasedEvent",
+    "Resolver",
+    "Retry",
+    "Status",
+    "Step",
+    "StepContext",
+    "StepResponse",
+    "StepState",
+    "StepView",
+    "Store",
+    "StoreError",
+    "StoreLockedError",
+    "UndoState",
+    "UnknownExecutionError",
+    "UnknownWorkflowError",
+    "Workflow",
+    "WorkflowError",
+    "emit",
+    "inject",
+    "parallelize",
+    "step",
+    "step_context",
+    "transform",
+    "when",
+    "workflow",
+]

@@ -1,0 +1,133 @@
+"""The codec: JSON by msgspec, with pydantic models, secrets and paths on top."""
+
+import json
+from collections import OrderedDict
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from euryale.kit.secret import REDACTED, Secret
+from euryale.workflows.errors import PayloadError
+
+_SECRET_KEY: Final = "$secret"  # noqa: S105 -- the name of a field
+_SHORTEST_SCRUBBED: Final = 6
+_REMEMBERED_SECRETS: Final = 4096
+
+
+class JsonCodec:
+    """Encodes values as JSON text, which a person can read in the database.
+
+    Dataclasses, msgspec structs, pydantic models, datetimes, Decimal, UUID, enums, bytes, paths and
+    :class:`Secret` travel. Secrets are encrypted.
+
+    Args:
+        keys: Fernet keys for secrets: the first encrypts, all decrypt, so a key is rotated by putting a new one first.
+            Without a key a value that holds a secret is refused.
+        limit: The largest encoded value, in bytes; default: 4 MiB.
+
+    Raises:
+        PayloadError: If a key is not a Fernet key.
+    """
+
+    def __init__(self, keys: tuple[Secret, ...] = (), *, limit: int = 4 * 1024 * 1024) -> None:
+        try:
+            self._cipher = MultiFernet([Fernet(key.reveal()) for key in keys]) if keys else None
+        except ValueError as error:
+            raise PayloadError(
+                "A key for secrets is 32 bytes in URL-safe base64.", hint="Make one: new_key()."
+            ) from error
+        self._limit = limit
+        self._encoder = msgspec.json.Encoder(enc_hook=self._encode_foreign)
+        self._secrets: OrderedDict[str, None] = OrderedDict()
+
+    @staticmethod
+    def new_key() -> Secret:
+        """Return a fresh key for secrets."""
+        return Secret(Fernet.generate_key().decode())
+
+    def encode(self, value: Any, what: str) -> bytes:
+        """Encode; ``what`` names the value in errors.
+
+        Raises:
+            PayloadError: If the value is of a type that cannot travel, or larger than the limit.
+        """
+        try:
+            data = self._encoder.encode(value)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise PayloadError(
+                f"{what} cannot be written to the journal: {error}",
+                hint="Use a dataclass, a pydantic model or plain values.",
+            ) from error
+        if len(data) > self._limit:
+            raise PayloadError(
+                f"{what} is {len(data)} bytes long; {self._limit} are allowed.",
+                hint="Keep it elsewhere and pass a reference to it.",
+            )
+        return data
+
+    def decode(self, data: bytes, wanted: Any, what: str) -> Any:
+        """Decode into the annotated type ``wanted``.
+
+        Raises:
+            PayloadError: If the data does not fit, or a secret in it was encrypted with an unknown key.
+        """
+        try:
+            if wanted is Any or wanted is object:
+                return msgspec.json.decode(data)
+            return msgspec.json.decode(
+                data, type=type(None) if wanted is None else wanted, dec_hook=self._decode_foreign
+            )
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise PayloadError(f"{what} cannot be read from the journal as {wanted}: {error}") from error
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` without the secret values that have passed through."""
+        for value in self._secrets:
+            if value in text:
+                text = text.replace(value, REDACTED)
+        return text
+
+    def _remember(self, value: str) -> None:
+        if len(value) >= _SHORTEST_SCRUBBED:
+            self._secrets[value] = None
+            self._secrets.move_to_end(value)
+            if len(self._secrets) > _REMEMBERED_SECRETS:
+                self._secrets.popitem(last=False)
+
+    def _encode_foreign(self, value: Any) -> Any:
+        if isinstance(value, Secret):
+            return {_SECRET_KEY: self._encrypt(value)}
+        if isinstance(value, PurePath):
+            return str(value)
+        if hasattr(type(value), "__pydantic_serializer__"):
+            return json.loads(value.model_dump_json())
+        raise NotImplementedError(f"{type(value).__qualname__} is not a type that travels")
+
+    def _encrypt(self, value: Secret) -> str:
+        if self._cipher is None:
+            raise ValueError("it holds a secret, and the engine has no key: pass JsonCodec(keys=(...,))")
+        self._remember(value.reveal())
+        return self._cipher.encrypt(value.reveal().encode()).decode()
+
+    def _decode_foreign(self, wanted: Any, value: Any) -> Any:
+        if wanted is Secret:
+            return self._decrypt(value)
+        if isinstance(wanted, type) and issubclass(wanted, PurePath):
+            return wanted(value)
+        if wanted is Path:
+            return Path(value)
+        if hasattr(wanted, "__pydantic_validator__"):
+            return wanted.model_validate(value)
+        raise NotImplementedError(f"{wanted} is not a type that travels")
+
+    def _decrypt(self, value: Any) -> Secret:
+        if self._cipher is None or not isinstance(value, dict):
+            raise ValueError("a secret, and the engine has no key for it")
+        try:
+            plain = self._cipher.decrypt(value[_SECRET_KEY].encode()).decode()
+        except InvalidToken as error:
+            raise ValueError("a secret that was encrypted with a key that is not known any more") from error
+        self._remember(plain)
+        return Secret(plain)

@@ -1,0 +1,1 @@
+"""What a workflow is: steps, expressions, plans. Values only: nothing here runs, waits or reads."""

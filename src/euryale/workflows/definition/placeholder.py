@@ -1,0 +1,137 @@
+"""What a composer handles instead of values: it can be passed on, and asked for attributes and items."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from euryale.workflows.definition.expression import (
+    Attribute,
+    Constant,
+    Expression,
+    Item,
+    Record,
+    Sequence,
+    Table,
+    is_record,
+)
+from euryale.workflows.errors import CompositionError
+
+_HERE = str(Path(__file__).parent)
+
+
+def caller_location() -> str:
+    """Return ``file:line`` of the nearest caller outside of this room."""
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "<unknown>"
+
+
+_DECIDE = "Use when(value, predicate).then(...).otherwise(...) to decide."
+_COMPUTE = "Use transform(function, value, ...) to compute."
+_ITERATE = "Use transform(function, value) to compute over it, or a step that receives it whole."
+
+
+def _refuse(attempted: str, advice: str) -> NoReturn:
+    raise CompositionError(
+        f"{caller_location()}: {attempted} on a placeholder. The composer runs once, before there are values.",
+        hint=advice,
+    )
+
+
+class Placeholder:
+    """Stands for a value that will exist when the workflow runs.
+
+    Attribute and item access give placeholders again; anything else raises a :class:`CompositionError` that names
+    the file and the line and says what to use instead.
+    """
+
+    __slots__ = ("_expression",)
+
+    def __init__(self, expression: Expression) -> None:
+        object.__setattr__(self, "_expression", expression)
+
+    def __getattr__(self, name: str) -> "Placeholder":
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return Placeholder(Attribute(expression_of(self), name))
+
+    def __getitem__(self, key: object) -> "Placeholder":
+        if isinstance(key, Placeholder):
+            _refuse("a placeholder as a key", _COMPUTE)
+        return Placeholder(Item(expression_of(self), key))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        _refuse(f"setting attribute {name!r}", "Return a new value from a step instead.")
+
+    def __setitem__(self, key: object, value: object) -> None:
+        _refuse("setting an item", "Return a new value from a step instead.")
+
+    def __repr__(self) -> str:
+        return f"<placeholder {expression_of(self)}>"
+
+
+_REFUSED = {
+    "bool": ("if, while, and, or, not", _DECIDE), "eq": ("==", _DECIDE), "ne": ("!=", _DECIDE),
+    "lt": ("<", _DECIDE), "le": ("<=", _DECIDE), "gt": (">", _DECIDE), "ge": (">=", _DECIDE),
+    "contains": ("in", _DECIDE), "hash": ("use as a dict key or in a set", _COMPUTE), "len": ("len()", _COMPUTE),
+    "iter": ("iteration or unpacking", _ITERATE), "reversed": ("reversed()", _ITERATE),
+    "str": ("str() or an f-string", _COMPUTE), "format": ("an f-string or format()", _COMPUTE),
+    "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COMPUTE),
+    "int": ("int()", _COMPUTE), "float": ("float()", _COMPUTE), "complex": ("complex()", _COMPUTE),
+    "neg": ("-", _COMPUTE), "pos": ("+", _COMPUTE), "invert": ("~", _COMPUTE), "abs": ("abs()", _COMPUTE),
+    "round": ("round()", _COMPUTE), "divmod": ("divmod()", _COMPUTE), "delitem": ("del", _COMPUTE),
+}  # fmt: skip
+_ARITHMETIC = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "matmul": "@", "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+}  # fmt: skip
+
+
+def _refusing(attempted: str, advice: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        _refuse(attempted, advice)
+
+    return refuse
+
+
+for _name, (_attempted, _advice) in _REFUSED.items():
+    setattr(Placeholder, f"__{_name}__", _refusing(_attempted, _advice))
+for _name, _symbol in _ARITHMETIC.items():
+    for _prefix in ("", "r", "i"):
+        setattr(Placeholder, f"__{_prefix}{_name}__", _refusing(_symbol, _COMPUTE))
+
+
+def expression_of(value: object) -> Expression:
+    """Return the expression for a value that a composer passes on: a placeholder, a constant, or a mix of both.
+
+    Lists, tuples, dicts and dataclasses are looked into; any other object is a constant.
+    """
+    if isinstance(value, Placeholder):
+        expression: Expression = object.__getattribute__(value, "_expression")
+        return expression
+    if isinstance(value, (list, tuple)) and type(value) in {list, tuple}:
+        return _collect(value, Sequence(type(value), tuple(map(expression_of, value))))
+    if isinstance(value, dict) and type(value) is dict:
+        return _collect(value, Table(tuple((key, expression_of(item)) for key, item in value.items())))
+    if is_record(value):
+        fields = tuple(
+            (field.name, expression_of(getattr(value, field.name)))
+            for field in dataclasses.fields(value)  # type: ignore[arg-type]  # is_record has looked
+            if field.init
+        )
+        return _collect(value, Record(type(value), fields))
+    return Constant(value)
+
+
+def _collect(value: object, expression: Sequence | Table | Record) -> Expression:
+    """Keep a container without placeholders as the constant it is."""
+    parts = expression.items if isinstance(expression, Sequence) else [part for _, part in _pairs(expression)]
+    return Constant(value) if all(isinstance(part, Constant) for part in parts) else expression
+
+
+def _pairs(expression: Table | Record) -> tuple[tuple[Any, Expression], ...]:
+    return expression.items if isinstance(expression, Table) else expression.fields

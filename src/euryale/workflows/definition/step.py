@@ -1,0 +1,349 @@
+"""A step: one durable unit of work, with its retries, its time limit and its compensation."""
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
+
+from euryale.workflows.definition.composer import place_step
+from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.errors import DefinitionError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+U = TypeVar("U")
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class StepResponse(Generic[R, U]):
+    """What a step returns when its compensation needs something else than its output.
+
+    Attributes:
+        output: What later steps and the caller see.
+        undo: What the step's compensation receives.
+    """
+
+    output: R
+    undo: U
+
+
+class _Injected:
+    def __repr__(self) -> str:
+        return "inject()"
+
+
+_INJECTED = _Injected()
+
+
+def inject() -> Any:
+    """Mark a parameter that the engine provides: as its default value, the annotation says what.
+
+    Example:
+        >>> async def create(name: str, *, clock: Clock = inject()) -> str: ...
+    """
+    return _INJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a step's function takes and gives, read once from its annotations.
+
+    Attributes:
+        parameters: The parameters that a composer passes, in order.
+        required: Those of them without a default.
+        injected: The parameters that the engine provides, with what is provided.
+        output_type: What it returns, out of a ``StepResponse`` if it returns one.
+        undo_type: What its compensation receives.
+    """
+
+    parameters: tuple[str, ...]
+    required: frozenset[str]
+    injected: tuple[tuple[str, Any], ...]
+    output_type: Any
+    undo_type: Any
+
+
+def read_signature(function: Callable[..., Any], what: str) -> Signature:
+    """Read a function's annotations.
+
+    Raises:
+        DefinitionError: If an annotation is missing or unknown, or a parameter is of a kind that cannot be passed.
+    """
+    try:
+        hints = typing.get_type_hints(function)
+    except NameError as error:
+        raise DefinitionError(
+            f"{what}: {error}.", hint="Annotate with names that exist where the function is defined."
+        ) from error
+    passed: list[inspect.Parameter] = []
+    injected: list[tuple[str, Any]] = []
+    for parameter in inspect.signature(function).parameters.values():
+        _check_parameter(parameter, hints, what)
+        if parameter.default is _INJECTED:
+            injected.append((parameter.name, hints[parameter.name]))
+        else:
+            passed.append(parameter)
+    output_type, undo_type = _split_response(hints.get("return", Any))
+    return Signature(
+        parameters=tuple(each.name for each in passed),
+        required=frozenset(each.name for each in passed if each.default is inspect.Parameter.empty),
+        injected=tuple(injected),
+        output_type=output_type,
+        undo_type=undo_type,
+    )
+
+
+def _check_parameter(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> None:
+    kinds = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    if parameter.kind not in kinds:
+        raise DefinitionError(f"{what}: parameter {parameter} must be one that can be passed by name.")
+    if parameter.name not in hints:
+        raise DefinitionError(f"{what}: parameter {parameter.name!r} has no annotation.", hint="Add its type.")
+
+
+def _split_response(returned: Any) -> tuple[Any, Any]:
+    if typing.get_origin(returned) is StepResponse:
+        output_type, undo_type = typing.get_args(returned)
+        return output_type, undo_type
+    return (Any, Any) if returned is StepResponse else (returned, returned)
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """How a step is undone.
+
+    Attributes:
+        function: Receives what there is to undo, or None when the step failed, timed out or may have run unseen.
+        retry: How often it is tried.
+        timeout: Seconds that one attempt may take, or None.
+        forwarded: Parameters of the step's own that it is given again, by name.
+        injected: Parameters that the engine provides.
+    """
+
+    function: Callable[..., Any]
+    retry: Retry
+    timeout: float | None
+    forwarded: tuple[str, ...]
+    injected: tuple[tuple[str, Any], ...]
+
+
+def _read_compensation(
+    function: Callable[..., Any], step: "Step[..., Any, Any]", retry: Retry, timeout: float | None
+) -> Compensation:
+    what = f"the compensation of step {step.name!r}"
+    signature = read_signature(function, what)
+    if not signature.parameters:
+        raise DefinitionError(f"{what} takes no parameter.", hint="Its first one receives what there is to undo.")
+    forwarded = signature.parameters[1:]
+    unknown = [name for name in forwarded if name not in step.signature.parameters]
+    if unknown:
+        raise DefinitionError(
+            f"{what} asks for {', '.join(unknown)}, which is no parameter of the step.",
+            hint=f"It may ask for {', '.join(step.signature.parameters) or 'nothing'}, or use inject().",
+        )
+    return Compensation(function, retry, timeout, forwarded, signature.injected)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    """What a step's author chooses.
+
+    Attributes:
+        retry: How often it is tried; default: once.
+        timeout: Seconds that one attempt may take before it is interrupted; None: no limit.
+        completes: ``returning``: it is done when the function returns. ``externally``: the function only sets
+            something going, and the step is done when ``engine.complete(token, output)`` is called.
+        external_timeout: Seconds that a step waits for its completion from outside; None: no limit.
+    """
+
+    retry: Retry = ONCE
+    timeout: float | None = None
+    completes: Literal["returning", "externally"] = "returning"
+    external_timeout: float | None = None
+
+
+class Step(Generic[P, R, U]):
+    """A function that became a step; made by :func:`step`.
+
+    Called in a composer it takes its place in the workflow and gives a placeholder for its output. Outside of
+    a composer use :attr:`function`, for instance to test it alone.
+
+    Attributes:
+        name: Its name; unique among the steps of a workflow unless reused, and what a history shows.
+        function: The function itself.
+        options: Retries and time limits.
+        compensation: How it is undone, or None when there is nothing to undo.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
+        if not name or set(name) & set("#/ "):
+            raise DefinitionError(f"A step's name has no spaces, '/' or '#': {name!r}.")
+        self.name = name
+        self.function = function
+        self.options = options
+        self.compensation: Compensation | None = None
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the function takes and gives."""
+        return read_signature(self.function, f"step {self.name!r}")
+
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether the function is a coroutine function; any other runs in a thread."""
+        return inspect.iscoroutinefunction(self.function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Place the step in the workflow that is being composed.
+
+        Raises:
+            CompositionError: If called outside of a composer.
+        """
+        return cast("R", place_step(self, args, kwargs))
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}>"
+
+    def named(self, name: str, *, retry: Retry | None = None, timeout: float | None = None) -> "Step[P, R, U]":
+        """Return the same step under another name, and with other limits if given."""
+        options = replace(
+            self.options,
+            retry=retry or self.options.retry,
+            timeout=timeout if timeout is not None else self.options.timeout,
+        )
+        twin: Step[P, R, U] = Step(name, self.function, options)
+        twin.compensation = self.compensation
+        return twin
+
+    @overload
+    def compensate(
+        self, function: Callable[Concatenate[U | None, ...], C], /
+    ) -> Callable[Concatenate[U | None, ...], C]: ...
+
+    @overload
+    def compensate(
+        self, /, *, retry: Retry = ..., timeout: float | None = ...
+    ) -> Callable[[Callable[Concatenate[U | None, ...], C]], Callable[Concatenate[U | None, ...], C]]: ...
+
+    def compensate(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        retry: Retry = PERSISTENT,
+        timeout: float | None = None,
+    ) -> Callable[..., Any]:
+        """Declare how the step is undone: a decorator for a function, async or not.
+
+        The function's first parameter receives what the step gave for it (``StepResponse.undo``, or the output). It is
+        None when the step failed, timed out, or may have run before a crash: then nothing, or part of it, was done.
+        Further parameters are those of the step itself, by name, and ``inject()`` ones. It must be safe to repeat.
+
+        Args:
+            function: The function, when used without parentheses.
+            retry: How often it is tried.
+            timeout: Seconds that one attempt may take, or None.
+
+        Raises:
+            DefinitionError: If the step has a compensation already, or the function's parameters do not fit.
+        """
+
+        def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+            if self.compensation is not None:
+                raise DefinitionError(f"Step {self.name!r} has a compensation already.")
+            self.compensation = _read_compensation(function, self, retry, timeout)
+            return function
+
+        return attach(function) if function is not None else attach
+
+
+class StepDecorator:
+    """What ``step(...)`` gives: turns a function into a :class:`Step`."""
+
+    def __init__(self, name: str | None, options: StepOptions) -> None:
+        self._name = name
+        self._options = options
+
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[StepResponse[R, U]]]) -> Step[P, R, U]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[R]]) -> Step[P, R, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, StepResponse[R, U]]) -> Step[P, R, U]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R]) -> Step[P, R, R]: ...
+
+    def __call__(self, function: Callable[..., Any]) -> Step[Any, Any, Any]:
+        """Make the step."""
+        name = self._name or cast("Any", function).__name__.replace("_", "-")
+        return Step(name, function, self._options)
+
+
+@overload
+def step(function: Callable[P, Awaitable[StepResponse[R, U]]], /) -> Step[P, R, U]: ...
+
+
+@overload
+def step(function: Callable[P, Awaitable[R]], /) -> Step[P, R, R]: ...
+
+
+@overload
+def step(function: Callable[P, StepResponse[R, U]], /) -> Step[P, R, U]: ...
+
+
+@overload
+def step(function: Callable[P, R], /) -> Step[P, R, R]: ...
+
+
+@overload
+def step(
+    *,
+    name: str | None = ...,
+    retry: Retry = ...,
+    timeout: float | None = ...,
+    completes: Literal["returning", "externally"] = ...,
+    external_timeout: float | None = ...,
+) -> StepDecorator: ...
+
+
+def step(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    retry: Retry = ONCE,
+    timeout: float | None = None,
+    completes: Literal["returning", "externally"] = "returning",
+    external_timeout: float | None = None,
+) -> Any:
+    """Turn a function into a step of workflows.
+
+    An async function runs in the engine's event loop, any other in a thread. What it returns is durable before anything
+    that depends on it starts. It may run more than once (a retry, a crash before its result was durable), so what it
+    does outside must be safe to repeat; ``step_context().idempotency_key`` helps with that.
+
+    Args:
+        function: The function, when used without parentheses. Each parameter and the result are annotated.
+        name: Its name; default: the function's, with dashes for underscores.
+        retry: How often it is tried; default: once.
+        timeout: Seconds that one attempt may take before it is interrupted; default: no limit.
+        completes: ``externally`` when it is done only by ``engine.complete``; see :class:`StepOptions`.
+        external_timeout: Seconds that it then waits; default: no limit.
+
+    Raises:
+        DefinitionError: If the name is not acceptable.
+
+    Example:
+        >>> @step(retry=Retry(max_attempts=4), timeout=60)
+        ... async def create_database(project: str) -> str:
+        ...     return f"db-{project}"
+    """
+    options = StepOptions(retry, timeout, completes, external_timeout)
+    decorator = StepDecorator(name, options)
+    return decorator if function is None else decorator(function)

@@ -1,0 +1,138 @@
+"""A workflow: a composer's plan, ready to be run."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Generic, TypeVar, cast, overload
+
+from euryale.workflows.definition.composer import composing, place_child
+from euryale.workflows.definition.expression import INPUT, Output
+from euryale.workflows.definition.placeholder import Placeholder, expression_of
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.errors import DefinitionError
+
+I = TypeVar("I")  # noqa: E741 -- the input's type
+O = TypeVar("O")  # noqa: E741 -- the output's type
+
+
+class Workflow(Generic[I, O]):
+    """A composed workflow; made by :func:`workflow`.
+
+    Called in the composer of another workflow it becomes its child: an execution of its own, awaited, and undone when
+    the outer one is.
+
+    Attributes:
+        plan: What it does.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.plan.name
+
+    @overload
+    def __call__(self: "Workflow[None, O]", /) -> O: ...
+
+    @overload
+    def __call__(self, value: I, /) -> O: ...
+
+    def __call__(self: "Workflow[Any, O]", value: Any = None, /) -> O:
+        """Place it as a child in the workflow that is being composed.
+
+        Raises:
+            CompositionError: If called outside of a composer.
+        """
+        return cast("O", place_child(self, value))
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.plan.name} v{self.plan.version}>"
+
+
+class WorkflowDecorator:
+    """What ``workflow(...)`` gives: runs a composer and keeps its plan."""
+
+    def __init__(self, name: str, version: int, timeout: float | None, retention: float | None) -> None:
+        self._name = name
+        self._version = version
+        self._timeout = timeout
+        self._retention = retention
+
+    @overload
+    def __call__(self, composer: Callable[[I], O]) -> Workflow[I, O]: ...
+
+    @overload
+    def __call__(self, composer: Callable[[], O]) -> Workflow[None, O]: ...
+
+    def __call__(self, composer: Callable[..., Any]) -> Workflow[Any, Any]:
+        """Run the composer, once."""
+        hints = _read_hints(composer, self._name)
+        parameters = list(inspect.signature(composer).parameters)
+        with composing(self._name) as composition:
+            inputs = [Placeholder(Output(INPUT))] if parameters else []
+            result = expression_of(composer(*inputs))
+        plan = Plan(
+            name=self._name,
+            version=self._version,
+            body=tuple(composition.block),
+            result=result,
+            input_type=hints.get(parameters[0], Any) if parameters else None,
+            output_type=hints.get("return", Any),
+            timeout=self._timeout,
+            retention=self._retention,
+            title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
+        )
+        return Workflow(plan)
+
+
+def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
+    if inspect.iscoroutinefunction(composer):
+        raise DefinitionError(f"The composer of workflow {name!r} is async.", hint="Use def: it only composes.")
+    if len(inspect.signature(composer).parameters) > 1:
+        raise DefinitionError(
+            f"The composer of workflow {name!r} takes several parameters.", hint="Take one: a dataclass, say."
+        )
+    try:
+        return typing.get_type_hints(composer)
+    except NameError as error:
+        raise DefinitionError(f"workflow {name!r}: {error}.", hint="Annotate with names that exist there.") from error
+
+
+def workflow(
+    name: str,
+    *,
+    version: int = 1,
+    timeout: float | timedelta | None = None,
+    retention: float | timedelta | None = None,
+) -> WorkflowDecorator:
+    """Turn a composer into a workflow.
+
+    The composer runs once, now, over placeholders. It calls steps, workflows, ``parallelize``, ``when``, ``transform``
+    and ``emit``, and returns what the workflow is to return.
+
+    Args:
+        name: The workflow's name, unique in an application.
+        version: Count it up when a change would confuse executions that are under way.
+        timeout: Seconds (or a timedelta) after which an execution is undone; default: no limit.
+        retention: Seconds (or a timedelta) for which finished executions are kept; default: for ever.
+
+    Raises:
+        DefinitionError: If the composer, or what it composes, cannot work.
+
+    Example:
+        >>> @workflow("create-project", timeout=3600)
+        ... def create_project(name: str) -> str:
+        ...     return create_database(name)
+    """
+    if not name or version < 1:
+        raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
+    return WorkflowDecorator(name, version, _seconds(timeout), _seconds(retention))
+
+
+def _seconds(value: float | timedelta | None) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value

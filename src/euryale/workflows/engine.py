@@ -1,0 +1,336 @@
+"""The engine: the facade of this floor, and the one place where its parts are put together."""
+
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Self, TypeVar, cast
+
+from euryale.kit.clock import SYSTEM_CLOCK, Clock
+from euryale.kit.ids import new_id
+from euryale.kit.lifecycle import Tasks
+from euryale.kit.telemetry import Telemetry
+from euryale.workflows.codec import JsonCodec
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.errors import (
+    EngineClosedError,
+    IdempotencyError,
+    UnknownExecutionError,
+    WorkflowError,
+)
+from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
+from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
+from euryale.workflows.record.entry import ExecutionRow, Journal, Message
+from euryale.workflows.record.states import Status
+from euryale.workflows.runtime.failure import Failure, describe_failure
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed, follow
+from euryale.workflows.runtime.invocation import MappedServices
+from euryale.workflows.runtime.registry import Registry
+from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.worker import Worker
+from euryale.workflows.runtime.writer import Writer
+
+I = TypeVar("I")  # noqa: E741 -- the input's type
+O = TypeVar("O")  # noqa: E741 -- the output's type
+
+_LONGEST_ID = 200
+
+
+class Engine:
+    """Runs workflows durably.
+
+    Args:
+        store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
+        workflows: The workflows that it knows; those that they call are known with them.
+        services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+        deliver: Called with each released event, at least once each, until it returns without raising.
+        codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
+        clock: The source of time.
+        telemetry: Who is told what happens.
+        randomness: Draws from [0, 1) for the jitter of retries.
+
+    Example:
+        >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
+        ...     receipt = await engine.run(place_order, Order(...), id="order-42")
+    """
+
+    def __init__(  # noqa: PLR0913 -- the composition root: one keyword for each part that can be replaced
+        self,
+        store: Store,
+        *,
+        workflows: Iterable[Workflow[Any, Any]] = (),
+        services: Mapping[Any, Any] | Resolver | None = None,
+        deliver: Deliver | None = None,
+        codec: Codec | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        telemetry: Telemetry | None = None,
+        randomness: random.Random | None = None,
+    ) -> None:
+        self._store = store
+        self._registry = Registry(workflows)
+        self._tasks = Tasks()
+        self._tools = Tools(
+            codec=codec or JsonCodec(),
+            writer=Writer(store),
+            feed=Feed(),
+            clock=clock,
+            telemetry=telemetry or Telemetry(),
+            resolver=_resolver(services),
+            random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
+        )
+        owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}"
+        self._worker = Worker(store, self._registry, self._tools, owner)
+        self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
+        self._open = False
+
+    async def open(self) -> None:
+        """Open the store, and go on with every execution that an earlier process left.
+
+        Raises:
+            StoreLockedError: If another process owns the store.
+            StoreError: If the store cannot be used.
+        """
+        await self._store.open()
+        self._open = True
+        if self._relay is not None:
+            self._tools.telemetry.attach(self._wake_relay)
+            self._tasks.spawn(self._relay.run(), name="euryale-relay")
+        await self._worker.recover()
+
+    async def close(self) -> None:
+        """Stop driving executions, write what is to be written, and close the store; executions go on later."""
+        self._open = False
+        await self._worker.stop()
+        await self._tasks.stop()
+        await self._store.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def register(self, *workflows: Workflow[Any, Any]) -> None:
+        """Make more workflows known; do so before ``open``, so that their executions are recovered.
+
+        Raises:
+            DefinitionError: If another plan has the same name and version.
+        """
+        for workflow in workflows:
+            self._registry.add(workflow)
+
+    def workflows(self) -> tuple[Workflow[Any, Any], ...]:
+        """Return the workflows that it knows, each in its highest version, by name."""
+        return self._registry.all()
+
+    async def run(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> O:  # noqa: A002 -- its name
+        """Run a workflow and return its result.
+
+        Args:
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key: a second run with the same id joins the first and returns its result. Default: a
+                new one.
+
+        Raises:
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+            ExecutionError: As :meth:`Handle.result` does.
+        """
+        return await (await self.start(workflow, value, id=id)).result()
+
+    async def start(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> Handle[O]:  # noqa: A002
+        """Start a workflow; return when that is durable.
+
+        Args:
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key; see :meth:`run`.
+
+        Raises:
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+        """
+        self._check_open()
+        self._registry.add(workflow)
+        row = self._new_row(workflow.plan, value, id)
+        if not await self._worker.create(row):
+            await self._check_same(row)
+        return Handle(self, row.id, workflow.plan.output_type)
+
+    def _new_row(self, plan: Plan, value: Any, execution_id: str | None) -> ExecutionRow:
+        execution_id = execution_id or new_id("exec")
+        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable():
+            raise IdempotencyError(f"An id is printable and at most {_LONGEST_ID} characters long: {execution_id!r}.")
+        now = self._tools.now()
+        return ExecutionRow(
+            id=execution_id,
+            workflow=plan.name,
+            version=plan.version,
+            plan_hash=plan.hash,
+            status=Status.RUNNING,
+            created_at=now,
+            input=self._tools.codec.encode(value, f"the input of {plan.name}"),
+            root_id=execution_id,
+            owner=self._worker.owner,
+            deadline=None if plan.timeout is None else now + plan.timeout,
+            retention=plan.retention,
+        )
+
+    async def _check_same(self, row: ExecutionRow) -> None:
+        known = await self._journal(row.id)
+        if known.row.workflow != row.workflow:
+            raise IdempotencyError(f"{row.id!r} is an execution of {known.row.workflow!r}, not of {row.workflow!r}.")
+        if not self._same_input(known.row, row):
+            raise IdempotencyError(f"{row.id!r} was started with another input.", hint="Use a new id for a new input.")
+
+    def _same_input(self, known: ExecutionRow, row: ExecutionRow) -> bool:
+        """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
+        if known.input == row.input:
+            return True
+        plan = self._registry.find(row.workflow, row.plan_hash)
+        wanted = plan.input_type if plan else Any
+        codec = self._tools.codec
+        return bool(codec.decode(known.input, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
+
+    def handle(self, execution_id: str) -> Handle[Any]:
+        """Return a handle on an execution by its id; whether it exists shows when the handle is used."""
+        return Handle(self, execution_id, Any)
+
+    async def result(self, execution_id: str, output_type: Any = Any) -> Any:
+        """Return an execution's result when it has one; see :meth:`Handle.result`."""
+        self._check_open()
+        outcome = await self._worker.join(execution_id)
+        if not outcome.succeeded or outcome.row.output is None:
+            raise outcome_error(outcome)
+        return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
+
+    async def wait(self, execution_id: str) -> Status:
+        """Return how an execution ended, once it has; raises nothing for one that did not succeed.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        self._check_open()
+        return (await self._worker.join(execution_id)).row.status
+
+    async def get(self, execution_id: str) -> ExecutionView:
+        """Return what can be seen of an execution.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        journal = await self._journal(execution_id)
+        plan = self._registry.find(journal.row.workflow, journal.row.plan_hash)
+        steps = view_steps(journal, plan, self._tools.codec) if plan else ()
+        stranded = self._worker.stranded.get(execution_id, "")
+        return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps)
+
+    async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
+        """Return executions, newest first."""
+        self._check_open()
+        rows = await self._store.list(query or ExecutionQuery())
+        stranded = self._worker.stranded
+        return tuple(view_row(row, self._tools.codec, stranded=stranded.get(row.id, "")) for row in rows)
+
+    async def cancel(self, execution_id: str) -> bool:
+        """Ask an execution to end and to be undone; the wish is durable. False if it has ended or was asked before.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        journal = await self._journal(execution_id)
+        return not journal.row.status.ended and await self._worker.cancel(execution_id)
+
+    async def retry(self, execution_id: str) -> None:
+        """Try again to undo an execution that ended ``failed``; return when that has been tried.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            WorkflowError: If it did not end ``failed``.
+        """
+        journal = await self._journal(execution_id)
+        if journal.row.status is not Status.FAILED:
+            raise WorkflowError(
+                f"{execution_id} is {journal.row.status}; only a failed execution can be retried.",
+                hint="A reverted one is started again under a new id.",
+            )
+        await self._worker.retry(execution_id)
+
+    async def complete(self, token: str, output: Any = None) -> bool:
+        """Complete a step that completes externally, from any process, before or after a restart.
+
+        Args:
+            token: ``step_context().token`` of the step.
+            output: The step's output.
+
+        Returns:
+            False if it was completed before; the first word counts.
+
+        Raises:
+            UnknownExecutionError: If the token's execution does not exist.
+            PayloadError: If the output cannot be written.
+        """
+        payload = self._tools.codec.encode(output, "a completion's output")
+        return await self._tell_completion(token, payload, failed=False)
+
+    async def fail(self, token: str, error: Exception | str) -> bool:
+        """Let a step that completes externally fail for good; see :meth:`complete`."""
+        raised = WorkflowError(error) if isinstance(error, str) else error
+        failure: Failure = describe_failure(raised, self._tools.codec)
+        return await self._tell_completion(token, self._tools.codec.encode(failure, "an error"), failed=True)
+
+    async def _tell_completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
+        self._check_open()
+        execution_id, _, node = token.rpartition("/")
+        if not execution_id:
+            raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
+        message = Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed)
+        return await self._worker.tell(message)
+
+    async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
+        """Yield what has happened to an execution, then what happens, until it has ended.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        queue, end = self._tools.feed.watch(execution_id)
+        try:
+            journal = await self._journal(execution_id)
+            for entry in journal.entries:
+                yield entry_event(entry, journal.row, self._tools.codec)
+            if journal.row.status.ended:
+                return
+            async for event in follow(queue, journal.entries[-1].seq if journal.entries else 0):
+                yield event
+        finally:
+            end()
+
+    async def prune(self, limit: int = 1000) -> int:
+        """Delete executions whose retention is over; return how many."""
+        self._check_open()
+        return await self._store.prune(self._tools.now(), limit)
+
+    async def _journal(self, execution_id: str) -> Journal:
+        self._check_open()
+        journal = await self._store.load(execution_id)
+        if journal is None:
+            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        return journal
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise EngineClosedError
+
+    def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
+        if self._relay is not None and name == "workflow.execution.finished":
+            self._relay.wake()
+
+
+def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+    if services is None or isinstance(services, Mapping):
+        return cast("Resolver", MappedServices(services or {}))
+    return services

@@ -1,0 +1,204 @@
+"""A handle on an execution, and what can be seen of it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from euryale.workflows.definition.plan import ChildNode, EmitNode, Plan, StepNode
+from euryale.workflows.errors import (
+    ExecutionCancelled,
+    ExecutionError,
+    ExecutionFailed,
+    ExecutionReverted,
+    ExecutionTimedOut,
+)
+from euryale.workflows.ports import Codec
+from euryale.workflows.record.entry import ExecutionRow, Journal
+from euryale.workflows.record.execution import ExecutionRecord
+from euryale.workflows.record.states import Reason, Status, StepState, UndoState
+from euryale.workflows.runtime.children import Outcome
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.feed import ExecutionEvent
+
+O = TypeVar("O")  # noqa: E741 -- the output's type
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What can be seen of one node of an execution.
+
+    Attributes:
+        id: The node.
+        kind: ``step``, ``child`` or ``emit``.
+        state: Where it stands on the way forward.
+        undo_state: Where it stands on the way back.
+        attempts: Attempts so far.
+        undo_attempts: Attempts to undo it so far.
+        started: When its last attempt began.
+        ended: When its last attempt ended.
+        due: When its next attempt begins.
+        error: Why its last attempt failed, or an empty string.
+    """
+
+    id: str
+    kind: str
+    state: StepState
+    undo_state: UndoState
+    attempts: int
+    undo_attempts: int
+    started: datetime | None
+    ended: datetime | None
+    due: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """What can be seen of an execution.
+
+    Attributes:
+        id: Its id.
+        workflow: The workflow's name.
+        version: The workflow's version.
+        status: Where it stands.
+        reason: Why it turned, if it did.
+        created_at: When it was created.
+        finished_at: When it ended.
+        parent_id: The execution that called it, or an empty string.
+        error: Why it did not succeed, or None.
+        stranded: What it lacks to go on, or an empty string.
+        steps: Its nodes, in composition order; empty in a list.
+    """
+
+    id: str
+    workflow: str
+    version: int
+    status: Status
+    reason: Reason
+    created_at: datetime
+    finished_at: datetime | None
+    parent_id: str
+    error: Failure | None
+    stranded: str = ""
+    steps: tuple[StepView, ...] = ()
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Return seconds since the epoch as an aware datetime."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def view_row(row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tuple[StepView, ...] = ()) -> ExecutionView:
+    """Return what can be seen of an execution's row."""
+    return ExecutionView(
+        id=row.id,
+        workflow=row.workflow,
+        version=row.version,
+        status=row.status,
+        reason=row.reason,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        finished_at=moment(row.finished_at),
+        parent_id=row.parent_id,
+        error=None if row.error is None else codec.decode(row.error, Failure, "an error"),
+        stranded=stranded,
+        steps=steps,
+    )
+
+
+def view_steps(journal: Journal, plan: Plan, codec: Codec) -> tuple[StepView, ...]:
+    """Return what can be seen of an execution's nodes."""
+    record = ExecutionRecord(journal.entries)
+    ended = journal.row.status.ended or journal.row.status is Status.COMPENSATING
+    views = []
+    for node in plan.nodes.values():
+        if not isinstance(node, (StepNode, ChildNode, EmitNode)):
+            continue
+        step = record.step(node.id)
+        unreached = ended and step.forward is StepState.PENDING and not step.attempts
+        failure: Failure | None = None if step.error is None else codec.decode(step.error, Failure, "an error")
+        views.append(
+            StepView(
+                id=node.id,
+                kind=type(node).__name__.removesuffix("Node").lower(),
+                state=StepState.SKIPPED if unreached else step.forward,
+                undo_state=step.backward,
+                attempts=step.attempts,
+                undo_attempts=step.undo_attempts,
+                started=moment(step.started),
+                ended=moment(step.ended),
+                due=moment(step.due),
+                error=f"{failure.message} {failure.hint}".strip() if failure else "",
+            )
+        )
+    return tuple(views)
+
+
+class _Engine(Protocol):
+    """What a handle asks of its engine."""
+
+    async def result(self, execution_id: str, output_type: Any) -> Any: ...
+
+    async def get(self, execution_id: str) -> ExecutionView: ...
+
+    async def cancel(self, execution_id: str) -> bool: ...
+
+    def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]: ...
+
+
+class Handle(Generic[O]):
+    """An execution that was started.
+
+    Attributes:
+        id: Its id.
+    """
+
+    def __init__(self, engine: _Engine, execution_id: str, output_type: Any) -> None:
+        self._engine = engine
+        self._output_type = output_type
+        self.id = execution_id
+
+    async def result(self) -> O:
+        """Return its result when it has one.
+
+        Raises:
+            ExecutionReverted: If a step failed for good and everything was undone.
+            ExecutionCancelled: If it was cancelled.
+            ExecutionTimedOut: If it took too long.
+            ExecutionFailed: If something could not be undone.
+        """
+        output: O = await self._engine.result(self.id, self._output_type)
+        return output
+
+    async def view(self) -> ExecutionView:
+        """Return what can be seen of it now."""
+        return await self._engine.get(self.id)
+
+    async def status(self) -> Status:
+        """Return where it stands now."""
+        return (await self._engine.get(self.id)).status
+
+    async def cancel(self) -> bool:
+        """Ask it to end and to be undone; False if it has ended or was asked before."""
+        return await self._engine.cancel(self.id)
+
+    def events(self) -> AsyncIterator[ExecutionEvent]:
+        """Yield what has happened to it and what happens, until it has ended."""
+        return self._engine.events(self.id)
+
+
+_ERRORS: dict[Reason, Callable[..., ExecutionError]] = {
+    Reason.CANCELLED: ExecutionCancelled,
+    Reason.TIMEOUT: ExecutionTimedOut,
+}
+
+
+def outcome_error(outcome: Outcome) -> ExecutionError:
+    """Return the error that tells how an execution ended without success."""
+    failure = outcome.failure or Failure("workflows.execution", f"It ended {outcome.row.status}.")
+    where = f" at step {failure.step!r}" if failure.step else ""
+    text = f"{outcome.row.workflow} ({outcome.row.id}) was not done{where}: {failure.message} {failure.hint}".strip()
+    details = {"execution": outcome.row.id, "step": failure.step, "error": failure.error}
+    if outcome.row.status is Status.FAILED:
+        return ExecutionFailed(f"{text} Not everything could be undone.", **details)
+    return _ERRORS.get(outcome.row.reason, ExecutionReverted)(text, **details)

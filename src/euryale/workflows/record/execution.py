@@ -1,0 +1,109 @@
+"""The record of an execution: what its journal amounts to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from euryale.workflows.errors import IllegalTransitionError
+from euryale.workflows.record.entry import Entry
+from euryale.workflows.record.states import BACKWARD, FORWARD, EntryKind, StepState, UndoState
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What is known of one node of the plan. Times are seconds since the epoch.
+
+    Attributes:
+        id: The node.
+        forward: Where it stands on the way forward.
+        backward: Where it stands on the way back.
+        attempts: Attempts whose end was recorded.
+        undo_attempts: Attempts to undo it whose end was recorded.
+        started: When the last attempt began.
+        ended: When the last attempt ended.
+        due: When the next attempt begins.
+        output: What it returned, encoded.
+        undo: What its compensation receives, encoded; None: the output.
+        error: Why the last attempt failed, encoded.
+    """
+
+    id: str
+    forward: StepState = StepState.PENDING
+    backward: UndoState = UndoState.NONE
+    attempts: int = 0
+    undo_attempts: int = 0
+    started: float | None = None
+    ended: float | None = None
+    due: float | None = None
+    output: bytes | None = None
+    undo: bytes | None = None
+    error: bytes | None = None
+
+
+def advance(record: StepRecord, entry: Entry) -> StepRecord:
+    """Return the record after ``entry``.
+
+    Raises:
+        IllegalTransitionError: If the entry cannot follow.
+    """
+    if (following := FORWARD.get((record.forward, entry.kind))) is not None:
+        return _forward(record, entry, following)
+    if (undone := BACKWARD.get((record.backward, entry.kind))) is not None:
+        return replace(
+            record, backward=undone, undo_attempts=max(record.undo_attempts, entry.attempt), due=entry.due,
+            error=entry.payload or record.error,
+        )  # fmt: skip
+    raise IllegalTransitionError(
+        f"Step {record.id!r} is {record.forward}/{record.backward}: {entry.kind} cannot follow."
+    )
+
+
+def _forward(record: StepRecord, entry: Entry, state: StepState) -> StepRecord:
+    succeeded = state is StepState.SUCCEEDED
+    failed = entry.kind in {EntryKind.STEP_RETRYING, EntryKind.STEP_FAILED, EntryKind.STEP_TIMED_OUT}
+    return StepRecord(
+        id=record.id,
+        forward=state,
+        backward=record.backward,
+        attempts=max(record.attempts, entry.attempt),
+        undo_attempts=record.undo_attempts,
+        started=entry.started if entry.started is not None else record.started,
+        ended=entry.at if state not in {StepState.WAITING, StepState.PENDING} else None,
+        due=entry.due,
+        output=entry.payload if succeeded else record.output,
+        undo=entry.undo if entry.undo is not None else record.undo,
+        error=entry.payload if failed else record.error,
+    )
+
+
+class ExecutionRecord:
+    """The records of an execution's steps, kept up to date by its entries."""
+
+    __slots__ = ("seq", "steps")
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.steps: dict[str, StepRecord] = {}
+        self.seq = 0
+        for entry in entries:
+            self.apply(entry)
+
+    def step(self, node: str) -> StepRecord:
+        """Return what is known of a node."""
+        return self.steps.get(node) or StepRecord(node)
+
+    def apply(self, entry: Entry) -> None:
+        """Take an entry in.
+
+        Raises:
+            IllegalTransitionError: If it cannot follow.
+        """
+        self.seq = entry.seq
+        if entry.kind is EntryKind.REOPENED:
+            self._reopen()
+        elif entry.step and entry.kind not in {EntryKind.TURNED, EntryKind.FINISHED}:
+            self.steps[entry.step] = advance(self.step(entry.step), entry)
+
+    def _reopen(self) -> None:
+        """Let compensations that gave up be tried again, with all of their attempts."""
+        for node, record in self.steps.items():
+            if record.backward is UndoState.FAILED:
+                self.steps[node] = replace(record, backward=UndoState.PENDING, undo_attempts=0, due=None)

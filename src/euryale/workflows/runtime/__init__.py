@@ -1,0 +1,1 @@
+"""What drives executions: one role a file."""

@@ -1,0 +1,111 @@
+"""The way back: undo everything that ran or may have run, in reverse, each with retries of its own."""
+
+import asyncio
+from typing import Any
+
+from euryale.workflows.definition.graph import Vertex
+from euryale.workflows.definition.plan import ChildNode, StepNode
+from euryale.workflows.definition.step import Compensation
+from euryale.workflows.record.states import EntryKind, Status, StepState, UndoState
+from euryale.workflows.runtime.children import Children
+from euryale.workflows.runtime.context import StepContext
+from euryale.workflows.runtime.feed import UNDO_STARTED
+from euryale.workflows.runtime.forward import child_execution_id
+from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
+from euryale.workflows.runtime.lanes import Lane, Lanes
+from euryale.workflows.runtime.run import Run
+
+_TO_UNDO = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.TIMED_OUT})
+
+
+class Backward:
+    """Undoes one execution. A compensation that gives up does not stop the ones before it."""
+
+    def __init__(self, run: Run, children: Children) -> None:
+        self._run = run
+        self._children = children
+        self._order = run.unwinding()
+
+    async def go(self) -> bool:
+        """Return when everything has been tried: whether everything was undone.
+
+        Raises:
+            StoreError: If something could not be written; the execution is left as the journal has it.
+        """
+        await Lanes(self._visit).run(self._order.begin())
+        return all(record.backward is not UndoState.FAILED for record in self._run.record.steps.values())
+
+    async def _visit(self, lane: Lane) -> list[Vertex]:
+        record = self._run.node(lane.vertex.id)
+        if record.forward in _TO_UNDO and record.backward not in {UndoState.REVERTED, UndoState.FAILED}:
+            match lane.vertex.node:
+                case StepNode() as node if node.step.compensation is not None:
+                    await self._undo(node, node.step.compensation)
+                case ChildNode() as node:
+                    await self._undo_child(node)
+                case _:
+                    pass
+        return self._order.complete(lane.vertex)
+
+    async def _undo(self, node: StepNode, compensation: Compensation) -> None:
+        record = self._run.node(node.id)
+        await self._sleep_until(record.due if record.undo_attempts else None)
+        attempt = record.undo_attempts
+        while True:
+            attempt += 1
+            started = self._run.begin(UNDO_STARTED, node.id, attempt)
+            outcome = await self._attempt(node, compensation, attempt)
+            if isinstance(outcome, Returned):
+                self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, started=started)
+                await self._run.flush()
+                return
+            if not compensation.retry.allows(outcome.error, attempt):
+                details = {"attempt": attempt, "started": started}
+                self._run.note_failure(EntryKind.UNDO_FAILED, node.id, outcome.error, **details)
+                await self._run.flush()
+                return
+            await self._wait_for_retry(node, compensation, outcome, attempt, started)
+
+    async def _wait_for_retry(
+        self, node: StepNode, compensation: Compensation, raised: Raised, attempt: int, started: float
+    ) -> None:
+        tools = self._run.tools
+        due = tools.now() + compensation.retry.delay(attempt, random=tools.random())
+        details = {"attempt": attempt, "started": started, "due": due}
+        self._run.note_failure(EntryKind.UNDO_RETRYING, node.id, raised.error, **details)
+        await self._run.flush()
+        await self._sleep_until(due)
+
+    async def _sleep_until(self, due: float | None) -> None:
+        if due is not None and (wait := due - self._run.tools.now()) > 0:
+            await asyncio.sleep(wait)
+
+    async def _attempt(self, node: StepNode, compensation: Compensation, attempt: int) -> Returned | Raised:
+        run = self._run
+        wanted = {name: value for name, value in node.arguments if name in compensation.forwarded}
+        try:
+            arguments = {name: run.evaluate(value) for name, value in wanted.items()}
+        except Exception as error:  # noqa: BLE001 -- a transform or an attribute of the user's values
+            return Raised(error)
+        context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt, run.failure())
+        call = Call(
+            compensation.function, arguments, compensation.injected, compensation.timeout, context,
+            positional=(self._undo_value(node.id),),
+        )  # fmt: skip
+        return await invoke(call, run.tools.resolver)
+
+    def _undo_value(self, node: str) -> Any:
+        if node in self._run.undos:
+            return self._run.undos[node]
+        return self._run.outputs.get(node)
+
+    async def _undo_child(self, node: ChildNode) -> None:
+        run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
+        started = run.begin(UNDO_STARTED, node.id, 1)
+        outcome = await self._children.revert(child_id)
+        if outcome is not None and outcome.row.status is Status.FAILED:
+            error = RuntimeError(f"{child_id} could not be undone: see its compensations")
+            run.note_failure(EntryKind.UNDO_FAILED, node.id, error, attempt=1, started=started)
+        else:
+            run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=1, started=started)
+        await run.flush()

@@ -1,0 +1,107 @@
+"""The executor: takes one execution from where it stands to its end."""
+
+import asyncio
+
+from euryale.workflows.record.entry import Message, StatusChange
+from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.runtime.backward import Backward
+from euryale.workflows.runtime.children import Children, Outcome
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.forward import Forward, result_failure
+from euryale.workflows.runtime.run import Run, Turn
+
+_GOING_FORWARD = frozenset({Status.PENDING, Status.RUNNING, Status.WAITING})
+
+
+class Executor:
+    """Drives one execution; there is one for each that is live in this process.
+
+    Attributes:
+        run: The execution.
+        done: Its outcome, once it has one; an error if it could not be driven on.
+    """
+
+    def __init__(self, run: Run, children: Children) -> None:
+        self.run = run
+        self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(_look_at)
+        self._children = children
+        self._forward = Forward(run, children)
+
+    async def drive(self, turn: Turn | None = None) -> Outcome:
+        """Go on until the end; ``turn`` says why an execution that had ended is undone after all.
+
+        Raises:
+            PayloadError: If the journal cannot be read under the present annotations.
+            StoreError: If something could not be written.
+        """
+        self.run.load()
+        if turn is None and self.run.row.status in _GOING_FORWARD:
+            turn = await self._go_forward()
+            if turn is None:
+                return self._outcome()
+        else:
+            self.run.open_vertices()
+        if turn is not None:
+            await self._turn(turn)
+        return await self._go_back()
+
+    def take(self, message: Message) -> None:
+        """Hand over a message from outside."""
+        if message.kind == "cancel":
+            self._forward.request(Reason.CANCELLED, Failure("workflows.execution_cancelled", "It was cancelled."))
+        else:
+            self._forward.answer(message)
+
+    async def _go_forward(self) -> Turn | None:
+        row = self.run.row
+        timer: asyncio.TimerHandle | None = None
+        if row.deadline is not None:
+            timer = asyncio.get_running_loop().call_later(row.deadline - self.run.tools.now(), self._time_out)
+        try:
+            return await self._forward.go() or await self._succeed()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _time_out(self) -> None:
+        limit = self.run.plan.timeout
+        message = f"It took longer than the {limit:g} s that its workflow allows." if limit else "It took too long."
+        self._forward.request(Reason.TIMEOUT, Failure("workflows.execution_timed_out", message))
+
+    async def _succeed(self) -> Turn | None:
+        """Write the last results and the outcome as one commit."""
+        run = self.run
+        try:
+            output = run.tools.codec.encode(run.evaluate(run.plan.result), f"the result of {run.plan.name}")
+        except Exception as error:  # noqa: BLE001 -- a transform in the result is the user's
+            return result_failure(error, run)
+        run.note(EntryKind.FINISHED)
+        is_root = run.row.id == run.row.root_id
+        change = StatusChange(Status.SUCCEEDED, output=output, finished_at=run.tools.now())
+        await run.flush(change, events="release" if is_root else "keep")
+        return None
+
+    async def _turn(self, turn: Turn) -> None:
+        run = self.run
+        error = run.encode_failure(turn.failure)
+        run.note(EntryKind.TURNED, turn.failure.step, payload=error)
+        await run.flush(StatusChange(Status.COMPENSATING, turn.reason, error=error))
+
+    async def _go_back(self) -> Outcome:
+        run = self.run
+        undone = await Backward(run, self._children).go()
+        run.note(EntryKind.FINISHED)
+        status = Status.REVERTED if undone else Status.FAILED
+        change = StatusChange(status, run.row.reason, error=run.row.error, finished_at=run.tools.now())
+        await run.flush(change, events="drop")
+        return self._outcome()
+
+    def _outcome(self) -> Outcome:
+        return Outcome(self.run.row, self.run.failure())
+
+
+def _look_at(done: asyncio.Future[Outcome]) -> None:
+    """Take note of an error, so that one nobody waits for is no warning: the worker logs it."""
+    if not done.cancelled():
+        done.exception()

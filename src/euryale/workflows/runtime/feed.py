@@ -1,0 +1,81 @@
+"""Live events of executions: what has just become durable, and what has just begun."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from euryale.workflows.record.states import Status
+
+STARTED = "step.started"
+UNDO_STARTED = "undo.started"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEvent:
+    """Something that happened to an execution.
+
+    Attributes:
+        execution: Its id.
+        name: ``step.started``, ``step.succeeded``, ``step.retrying``, ``step.waiting``, ``step.failed``,
+            ``step.timed_out``, ``choice.made``, ``event.staged``, ``execution.compensating``, ``undo.started``,
+            ``undo.succeeded``, ``undo.retrying``, ``undo.failed``, ``execution.reopened``, ``execution.finished``.
+        at: When, in seconds since the epoch.
+        seq: Its number in the journal; 0 for what is only begun.
+        step: The node it is about, or an empty string.
+        attempt: Which attempt, from 1; 0 when it is about none.
+        started: When the attempt began.
+        due: When the next attempt begins.
+        error: What went wrong, for a person.
+        status: The execution's status, when it is one of the last event's.
+    """
+
+    execution: str
+    name: str
+    at: float
+    seq: int = 0
+    step: str = ""
+    attempt: int = 0
+    started: float | None = None
+    due: float | None = None
+    error: str = ""
+    status: Status | None = None
+
+
+class Feed:
+    """Hands the events of one process's executions to whoever watches."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, list[asyncio.Queue[ExecutionEvent]]] = {}
+
+    def publish(self, event: ExecutionEvent) -> None:
+        """Tell everybody who watches that execution."""
+        for queue in self._watchers.get(event.execution, ()):
+            queue.put_nowait(event)
+
+    def watched(self, execution: str) -> bool:
+        """Return whether anybody would hear."""
+        return execution in self._watchers
+
+    def watch(self, execution: str) -> tuple[asyncio.Queue[ExecutionEvent], Callable[[], None]]:
+        """Return a queue of events from now on, and what ends it."""
+        queue: asyncio.Queue[ExecutionEvent] = asyncio.Queue()
+        watchers = self._watchers.setdefault(execution, [])
+        watchers.append(queue)
+
+        def end() -> None:
+            watchers.remove(queue)
+            if not watchers:
+                self._watchers.pop(execution, None)
+
+        return queue, end
+
+
+async def follow(queue: asyncio.Queue[ExecutionEvent], after: int) -> AsyncIterator[ExecutionEvent]:
+    """Yield the events that come, without those up to number ``after``, until the execution has ended."""
+    while True:
+        event = await queue.get()
+        if 0 < event.seq <= after:
+            continue
+        yield event
+        if event.name == "execution.finished":
+            return

@@ -1,0 +1,58 @@
+"""The plans that a process knows, by name, version and fingerprint."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from euryale.workflows.definition.plan import ChildNode, Plan
+from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.errors import DefinitionError, UnknownWorkflowError
+
+
+class Registry:
+    """Several versions of a workflow may be known; new executions begin with the highest."""
+
+    def __init__(self, workflows: Iterable[Workflow[Any, Any]] = ()) -> None:
+        self._by_hash: dict[tuple[str, str], Workflow[Any, Any]] = {}
+        self._by_name: dict[str, dict[int, Workflow[Any, Any]]] = {}
+        for each in workflows:
+            self.add(each)
+
+    def add(self, workflow: Workflow[Any, Any]) -> None:
+        """Make a workflow known, with those that it calls.
+
+        Raises:
+            DefinitionError: If another plan has the same name and version.
+        """
+        plan = workflow.plan
+        known = self._by_name.setdefault(plan.name, {}).get(plan.version)
+        if known is not None and known.plan.hash != plan.hash:
+            raise DefinitionError(
+                f"Two different plans are called {plan.name!r} version {plan.version}.",
+                hint="Give one of them another name, or count its version up.",
+            )
+        self._by_name[plan.name][plan.version] = workflow
+        self._by_hash[plan.name, plan.hash] = workflow
+        for node in plan.nodes.values():
+            if isinstance(node, ChildNode) and isinstance(node.workflow, Workflow):
+                self.add(node.workflow)
+
+    def find(self, name: str, plan_hash: str) -> Plan | None:
+        """Return the plan with that fingerprint, or None."""
+        workflow = self._by_hash.get((name, plan_hash))
+        return workflow.plan if workflow else None
+
+    def current(self, name: str) -> Workflow[Any, Any]:
+        """Return the highest version of a workflow.
+
+        Raises:
+            UnknownWorkflowError: If there is none.
+        """
+        versions = self._by_name.get(name)
+        if not versions:
+            known = ", ".join(sorted(self._by_name)) or "none"
+            raise UnknownWorkflowError(f"No workflow is called {name!r}.", hint=f"Registered: {known}.")
+        return versions[max(versions)]
+
+    def all(self) -> tuple[Workflow[Any, Any], ...]:
+        """Return the highest version of each workflow, by name."""
+        return tuple(self.current(name) for name in sorted(self._by_name))

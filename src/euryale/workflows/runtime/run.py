@@ -1,0 +1,238 @@
+"""One execution in memory: its record, its values, and its way to the journal."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from euryale.kit.clock import Clock
+from euryale.kit.telemetry import Telemetry
+from euryale.workflows.definition.expression import INPUT, Expression
+from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
+from euryale.workflows.definition.plan import ChildNode, Plan, StepNode
+from euryale.workflows.ports import Codec, Resolver
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, StagedEvent, StatusChange
+from euryale.workflows.record.execution import ExecutionRecord, StepRecord
+from euryale.workflows.record.states import EntryKind, Reason, StepState, next_status
+from euryale.workflows.runtime.failure import Failure, describe_failure
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed
+from euryale.workflows.runtime.writer import Writer
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every execution of a process shares."""
+
+    codec: Codec
+    writer: Writer
+    feed: Feed
+    clock: Clock
+    telemetry: Telemetry
+    resolver: Resolver
+    random: Callable[[], float]
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return self.clock.now().timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Why an execution turned from going forward to undoing."""
+
+    reason: Reason
+    failure: Failure
+
+
+class Run:
+    """An execution that this process drives.
+
+    Attributes:
+        row: Its row, as last written.
+        plan: The plan it began with.
+        record: What its journal amounts to.
+        frontier: What has been reached of the plan.
+        outputs: The values of its input and of the nodes that are done.
+        undos: What the compensations of its steps receive, where that is not the output.
+    """
+
+    def __init__(self, journal: Journal, plan: Plan, tools: Tools) -> None:
+        self.row = journal.row
+        self.plan = plan
+        self.tools = tools
+        self.record = ExecutionRecord(journal.entries)
+        self.frontier = Frontier(plan.graph)
+        self.outputs: dict[str, Any] = {}
+        self.undos: dict[str, Any] = {}
+        self._pending: list[Entry] = []
+        self._staged: list[StagedEvent] = []
+
+    def load(self) -> None:
+        """Decode the input and the outputs that the journal holds.
+
+        Raises:
+            PayloadError: If one of them does not fit its annotation any more.
+        """
+        codec = self.tools.codec
+        self.outputs[INPUT] = codec.decode(self.row.input, self.plan.input_type, f"the input of {self.row.id}")
+        for node, step in self.record.steps.items():
+            if step.output is not None:
+                self.outputs[node] = codec.decode(step.output, self._output_type(node), f"the output of {node}")
+            if step.undo is not None:
+                self.undos[node] = codec.decode(step.undo, self._undo_type(node), f"what undoes {node}")
+
+    def _output_type(self, node: str) -> Any:
+        match self.plan.nodes.get(node):
+            case StepNode(step=step):
+                return step.signature.output_type
+            case ChildNode(workflow=workflow):
+                return workflow.plan.output_type
+            case _:
+                return Any
+
+    def _undo_type(self, node: str) -> Any:
+        match self.plan.nodes.get(node):
+            case StepNode(step=step):
+                return step.signature.undo_type
+            case _:
+                return Any
+
+    def evaluate(self, expression: Expression) -> Any:
+        """Return the expression's value now."""
+        return expression.evaluate(self.outputs)
+
+    def open_vertices(self) -> list[Vertex]:
+        """Return what is not done yet of what may be: where to go on."""
+        return self.frontier.replay(self._side)
+
+    def _side(self, vertex: Vertex) -> int | None:
+        if self.record.step(vertex.id).forward is not StepState.SUCCEEDED:
+            return None
+        return 0 if vertex.kind != "choice" or self.outputs[vertex.id] else 1
+
+    def failure(self) -> Failure | None:
+        """Return why it turned, or None."""
+        return None if self.row.error is None else self.tools.codec.decode(self.row.error, Failure, "an error")
+
+    def unwinding(self) -> Unwinding:
+        """Return the order in which what was reached is undone."""
+        return Unwinding(self.plan.graph, self.frontier.reached, self.frontier.chosen)
+
+    def node(self, node: str) -> StepRecord:
+        """Return what is known of a node."""
+        return self.record.step(node)
+
+    def note(
+        self,
+        kind: EntryKind,
+        step: str = "",
+        *,
+        attempt: int = 0,
+        started: float | None = None,
+        due: float | None = None,
+        payload: bytes | None = None,
+        undo: bytes | None = None,
+    ) -> None:
+        """Take an entry into the record; it is written with the next ``flush``."""
+        entry = Entry(self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo)
+        self.record.apply(entry)
+        self._pending.append(entry)
+
+    def note_failure(self, kind: EntryKind, step: str, error: BaseException, **details: Any) -> Failure:
+        """Take in that something failed; return what is kept of the error."""
+        failure = describe_failure(error, self.tools.codec, step)
+        self.note(kind, step, payload=self.encode_failure(failure), **details)
+        return failure
+
+    def encode_failure(self, failure: Failure) -> bytes:
+        """Return the failure as the journal keeps it."""
+        return self.tools.codec.encode(failure, "an error")
+
+    def stage(self, node: str, event: str, data: Any) -> None:
+        """Stage an event; it is written with the next ``flush``."""
+        payload = self.tools.codec.encode(data, f"the data of event {event}")
+        event_id = f"{self.row.id}/{node}"
+        self._staged.append(StagedEvent(event_id, self.row.root_id, self.row.id, event, payload, self.tools.now()))
+        self.note(EntryKind.EMITTED, node)
+
+    async def flush(
+        self,
+        change: StatusChange | None = None,
+        *,
+        create: tuple[ExecutionRow, ...] = (),
+        events: Literal["keep", "release", "drop"] = "keep",
+    ) -> None:
+        """Write all that was noted, as one commit, and return when it is durable.
+
+        Raises:
+            StoreError: If it was not written.
+        """
+        entries, self._pending = tuple(self._pending), []
+        staged, self._staged = tuple(self._staged), []
+        if change is not None:
+            self._take(change)
+        commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events)
+        try:
+            await self.tools.writer.write(commit)
+        except asyncio.CancelledError:
+            self._publish(entries)  # the commit is written all the same
+            raise
+        self._publish(entries)
+
+    def _take(self, change: StatusChange) -> None:
+        self.row = replace(
+            self.row,
+            status=next_status(self.row.status, change.status),
+            reason=change.reason,
+            output=change.output,
+            error=change.error,
+            finished_at=change.finished_at,
+        )
+
+    def begin(self, name: str, step: str, attempt: int) -> float:
+        """Tell watchers that an attempt begins; return the time."""
+        now = self.tools.now()
+        if self.tools.feed.watched(self.row.id):
+            self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
+        self._report(name, step=step, attempt=attempt)
+        return now
+
+    def _publish(self, entries: tuple[Entry, ...]) -> None:
+        watched = self.tools.feed.watched(self.row.id)
+        for entry in entries:
+            if watched:
+                self.tools.feed.publish(entry_event(entry, self.row, self.tools.codec))
+            self._report(entry.kind, step=entry.step, attempt=entry.attempt)
+
+    def _report(self, name: str, **payload: object) -> None:
+        self.tools.telemetry.report(f"workflow.{name}", execution=self.row.id, workflow=self.row.workflow, **payload)
+
+
+_FAILED_KINDS: Mapping[EntryKind, bool] = {
+    EntryKind.STEP_RETRYING: True,
+    EntryKind.STEP_FAILED: True,
+    EntryKind.STEP_TIMED_OUT: True,
+    EntryKind.UNDO_RETRYING: True,
+    EntryKind.UNDO_FAILED: True,
+    EntryKind.TURNED: True,
+}
+
+
+def entry_event(entry: Entry, row: ExecutionRow, codec: Codec) -> ExecutionEvent:
+    """Return a journal entry as watchers see it."""
+    error = ""
+    if entry.payload is not None and entry.kind in _FAILED_KINDS:
+        failure: Failure = codec.decode(entry.payload, Failure, "an error")
+        error = f"{failure.message} {failure.hint}".strip()
+    return ExecutionEvent(
+        execution=row.id,
+        name=entry.kind.value,
+        at=entry.at,
+        seq=entry.seq,
+        step=entry.step,
+        attempt=entry.attempt,
+        started=entry.started,
+        due=entry.due,
+        error=error,
+        status=row.status if entry.kind is EntryKind.FINISHED else None,
+    )

@@ -1,0 +1,1 @@
+"""Where executions are written: one contract, a member in memory, one on SQLite."""

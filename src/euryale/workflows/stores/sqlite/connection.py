@@ -1,0 +1,131 @@
+"""The one connection to the file, and the thread that alone uses it."""
+
+import asyncio
+import contextlib
+import fcntl
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import apsw
+
+from euryale.workflows.errors import StoreError, StoreLockedError
+
+T = TypeVar("T")
+Durability = Literal["full", "process"]
+
+_SYNCHRONOUS = {"full": "FULL", "process": "NORMAL"}
+
+
+class FileLock:
+    """An exclusive lock on a file beside the database; the kernel lets go of it when the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take it, at once.
+
+        Raises:
+            StoreLockedError: If another process has it.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self._path.read_text("utf-8").strip() or "unknown"
+            os.close(descriptor)
+            raise StoreLockedError(
+                f"{self._path} is held by process {holder}.", hint="Stop it, or use another file for this process."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go of it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class WriterThread:
+    """Runs functions on the connection, one after the other, in one thread."""
+
+    def __init__(self, path: Path, durability: Durability) -> None:
+        self._path = path
+        self._durability = durability
+        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: apsw.Connection | None = None
+
+    async def open(self, schema: str) -> None:
+        """Take the file and make its schema.
+
+        Raises:
+            StoreLockedError: If another process has it.
+            StoreError: If it is not a database, or cannot be written.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite")
+        try:
+            await self.run(lambda _: self._connect(schema), connected=False)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _connect(self, schema: str) -> None:
+        connection = apsw.Connection(str(self._path))
+        self._connection = connection
+        connection.set_busy_timeout(5000)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", _SYNCHRONOUS[self._durability])
+        connection.execute(schema)
+
+    async def close(self) -> None:
+        """Close the connection and let go of the file."""
+        if self._thread is not None:
+            if self._connection is not None:
+                await self.run(lambda connection: connection.close())
+                self._connection = None
+            self._thread.shutdown()
+            self._thread = None
+        self._lock.release()
+
+    async def run(self, function: Callable[[apsw.Connection], T], *, connected: bool = True) -> T:
+        """Run ``function(connection)`` in the thread. What was begun is finished even if the caller is cancelled.
+
+        Raises:
+            StoreError: If SQLite fails, or the store is not open.
+        """
+        if self._thread is None or (connected and self._connection is None):
+            raise StoreError("The store is not open.")
+        work = functools.partial(self._translated, function)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _translated(self, function: Callable[[Any], T]) -> T:
+        try:
+            return function(self._connection)
+        except apsw.FullError as error:
+            raise StoreError("The disk is full; nothing was written.", hint="Free space; work then goes on.") from error
+        except apsw.Error as error:
+            raise StoreError(f"{self._path}: {error}") from error
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Write all or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(apsw.Error):
+            connection.execute("ROLLBACK")
+        raise

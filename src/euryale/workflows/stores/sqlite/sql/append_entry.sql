@@ -1,0 +1,2 @@
+INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

@@ -1,0 +1,1 @@
+UPDATE executions SET status = ?, reason = ?, output = ?, error = ?, finished_at = ? WHERE id = ?;

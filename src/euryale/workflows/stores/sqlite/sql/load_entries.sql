@@ -1,0 +1,1 @@
+SELECT seq, kind, at, step, attempt, started, due, payload, undo FROM entries WHERE execution_id = ? ORDER BY seq;

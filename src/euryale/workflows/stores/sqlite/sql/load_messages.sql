@@ -1,0 +1,1 @@
+SELECT execution_id, kind, step, payload, at, failed FROM messages WHERE execution_id = ?;

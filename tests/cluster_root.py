@@ -1,0 +1,26 @@
+"""A directory for PostgreSQL clusters that the database account can pass through, cleared whatever a test leaves."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from euryale.cloud.providers.database.postgres.server import processes_in
+
+
+@contextmanager
+def cluster_root() -> Iterator[Path]:
+    """Give a directory; at the end kill what works in it and delete it. pytest's own has parents with mode 0700."""
+    root = Path(tempfile.mkdtemp(prefix="euryale-clusters-")).resolve()
+    root.chmod(0o711)
+    try:
+        yield root
+    finally:
+        while left := processes_in(root):
+            for identity in left:
+                with suppress(ProcessLookupError):
+                    os.kill(identity.pid, signal.SIGKILL)
+        shutil.rmtree(root)
