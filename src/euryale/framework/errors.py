@@ -10,3 +10,9 @@ class FrameworkError(EuryaleError):
 
     def __str__(self) -> str:
         return f"{self.message}\n\nhint: {self.hint}" if self.hint else self.message
+
+
+class ApplicationError(FrameworkError):
+    """An application is put together in a way that cannot work. The message says what to change."""
+
+    code = "framework.application"

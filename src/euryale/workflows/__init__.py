@@ -9,7 +9,7 @@ Usable alone, as a library::
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.composer import emit, parallelize, transform, when
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
-from euryale.workflows.definition.step import Step, StepResponse, inject, step
+from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.engine import Engine
 from euryale.workflows.errors import (
@@ -28,6 +28,7 @@ from euryale.workflows.errors import (
     StoreLockedError,
     UnknownExecutionError,
     UnknownWorkflowError,
+    UnwritableError,
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, StepView
@@ -39,6 +40,7 @@ from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.relay import ReleasedEvent
 
 __all__ = [
+    "LATER",
     "ONCE",
     "PERSISTENT",
     "CompositionError",
@@ -75,6 +77,7 @@ __all__ = [
     "UndoState",
     "UnknownExecutionError",
     "UnknownWorkflowError",
+    "UnwritableError",
     "Workflow",
     "WorkflowError",
     "emit",

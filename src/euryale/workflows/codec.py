@@ -14,6 +14,9 @@ from euryale.workflows.errors import PayloadError
 _SECRET_KEY: Final = "$secret"  # noqa: S105 -- the name of a field
 _SHORTEST_SCRUBBED: Final = 6
 _REMEMBERED_SECRETS: Final = 4096
+_MASKED: Final = "**********"
+_SELF_EVIDENT: Final = frozenset({str, bool, int, bytes, type(None)})
+"""Types whose values, when they are exactly of that type, are read back as what they are."""
 
 
 class JsonCodec:
@@ -40,6 +43,7 @@ class JsonCodec:
             ) from error
         self._limit = limit
         self._encoder = msgspec.json.Encoder(enc_hook=self._encode_foreign)
+        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
         self._secrets: OrderedDict[str, None] = OrderedDict()
 
     @staticmethod
@@ -47,15 +51,21 @@ class JsonCodec:
         """Return a fresh key for secrets."""
         return Secret(Fernet.generate_key().decode())
 
-    def encode(self, value: Any, what: str) -> bytes:
+    def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
         """Encode; ``what`` names the value in errors.
 
+        Args:
+            value: What to encode.
+            what: Its name in errors.
+            wanted: The annotated type under which it will be read back: that it can be is made sure of now.
+
         Raises:
-            PayloadError: If the value is of a type that cannot travel, or larger than the limit.
+            PayloadError: If the value is of a type that cannot travel or not of the annotated one, or larger than the
+                limit.
         """
         try:
             data = self._encoder.encode(value)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             raise PayloadError(
                 f"{what} cannot be written to the journal: {error}",
                 hint="Use a dataclass, a pydantic model or plain values.",
@@ -65,7 +75,19 @@ class JsonCodec:
                 f"{what} is {len(data)} bytes long; {self._limit} are allowed.",
                 hint="Keep it elsewhere and pass a reference to it.",
             )
+        if wanted is not Any and (type(value) is not wanted or type(value) not in _SELF_EVIDENT):
+            self._check(data, wanted, what)
         return data
+
+    def _check(self, data: bytes, wanted: Any, what: str) -> None:
+        """Refuse at once what a later process could not read."""
+        try:
+            self.decode(data, wanted, what)
+        except PayloadError as error:
+            raise PayloadError(
+                f"{what} would not be readable as {_name(wanted)}: {error.__cause__}",
+                hint="Return what the annotation says, or correct the annotation.",
+            ) from error
 
     def decode(self, data: bytes, wanted: Any, what: str) -> Any:
         """Decode into the annotated type ``wanted``.
@@ -74,19 +96,22 @@ class JsonCodec:
             PayloadError: If the data does not fit, or a secret in it was encrypted with an unknown key.
         """
         try:
-            if wanted is Any or wanted is object:
-                return msgspec.json.decode(data)
-            return msgspec.json.decode(
-                data, type=type(None) if wanted is None else wanted, dec_hook=self._decode_foreign
-            )
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise PayloadError(f"{what} cannot be read from the journal as {wanted}: {error}") from error
+            return self._decoder(wanted).decode(data)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise PayloadError(f"{what} cannot be read from the journal as {_name(wanted)}: {error}") from error
+
+    def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
+        decoder = self._decoders.get(wanted)
+        if decoder is None:
+            kind = Any if wanted is object else wanted
+            decoder = self._decoders[wanted] = msgspec.json.Decoder(kind, dec_hook=self._decode_foreign)
+        return decoder
 
     def scrub(self, text: str) -> str:
         """Return ``text`` without the secret values that have passed through."""
-        for value in self._secrets:
-            if value in text:
-                text = text.replace(value, REDACTED)
+        found = [value for value in self._secrets if value in text]
+        for value in sorted(found, key=len, reverse=True):  # one may be a part of another
+            text = text.replace(value, REDACTED)
         return text
 
     def _remember(self, value: str) -> None:
@@ -102,8 +127,15 @@ class JsonCodec:
         if isinstance(value, PurePath):
             return str(value)
         if hasattr(type(value), "__pydantic_serializer__"):
-            return json.loads(value.model_dump_json())
+            return self._dump_model(value)
         raise NotImplementedError(f"{type(value).__qualname__} is not a type that travels")
+
+    @staticmethod
+    def _dump_model(value: Any) -> Any:
+        text = value.model_dump_json()
+        if _MASKED in text and type(value).model_validate_json(text) != value:
+            raise ValueError("it holds a value of pydantic's that is masked when it is written: use kit.secret.Secret")
+        return json.loads(text)
 
     def _encrypt(self, value: Secret) -> str:
         if self._cipher is None:
@@ -131,3 +163,7 @@ class JsonCodec:
             raise ValueError("a secret that was encrypted with a key that is not known any more") from error
         self._remember(plain)
         return Secret(plain)
+
+
+def _name(wanted: Any) -> str:
+    return wanted.__qualname__ if isinstance(wanted, type) else str(wanted)

@@ -3,7 +3,7 @@
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar, cast
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
@@ -11,7 +11,7 @@ from euryale.kit.ids import new_id
 from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
-from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.plan import Plan, StepNode
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import (
     EngineClosedError,
@@ -25,10 +25,13 @@ from euryale.workflows.record.entry import ExecutionRow, Journal, Message
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.failure import Failure, describe_failure
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed, follow
+from euryale.workflows.runtime.forward import CHILD_SEPARATOR
 from euryale.workflows.runtime.invocation import MappedServices
+from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.worker import Worker
 from euryale.workflows.runtime.writer import Writer
 
@@ -71,18 +74,21 @@ class Engine:
         self._store = store
         self._registry = Registry(workflows)
         self._tasks = Tasks()
+        patience = Patience()
         self._tools = Tools(
             codec=codec or JsonCodec(),
-            writer=Writer(store),
+            writer=Writer(store, patience),
             feed=Feed(),
             clock=clock,
             telemetry=telemetry or Telemetry(),
             resolver=_resolver(services),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
+            threads=StepThreads(),
+            patience=patience,
         )
-        owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}"
-        self._worker = Worker(store, self._registry, self._tools, owner)
+        self._worker = Worker(store, self._registry, self._tools)
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
+        self._detach: Callable[[], None] | None = None
         self._open = False
 
     async def open(self) -> None:
@@ -94,15 +100,25 @@ class Engine:
         """
         await self._store.open()
         self._open = True
-        if self._relay is not None:
-            self._tools.telemetry.attach(self._wake_relay)
-            self._tasks.spawn(self._relay.run(), name="euryale-relay")
-        await self._worker.recover()
+        try:
+            if self._relay is not None:
+                self._detach = self._tools.telemetry.attach(self._wake_relay)
+                self._tasks.spawn(self._relay.run(), name="euryale-relay")
+            await self._worker.recover(f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}")
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
-        """Stop driving executions, write what is to be written, and close the store; executions go on later."""
+        """Stop driving executions, write what is to be written, and close the store; executions go on later.
+
+        Whoever waits for a result or for events gets an ``EngineClosedError``. The engine may be opened again.
+        """
         self._open = False
         await self._worker.stop()
+        if self._detach is not None:
+            self._detach()
+            self._detach = None
         await self._tasks.stop()
         await self._store.close()
 
@@ -132,8 +148,8 @@ class Engine:
         Args:
             workflow: What to run; becomes known if it was not.
             value: Its input.
-            id: An idempotency key: a second run with the same id joins the first and returns its result. Default: a
-                new one.
+            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
+                most 200 characters, without ``::``. Default: a new one.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
@@ -163,8 +179,10 @@ class Engine:
 
     def _new_row(self, plan: Plan, value: Any, execution_id: str | None) -> ExecutionRow:
         execution_id = execution_id or new_id("exec")
-        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable():
-            raise IdempotencyError(f"An id is printable and at most {_LONGEST_ID} characters long: {execution_id!r}.")
+        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
+            raise IdempotencyError(
+                f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
+            )
         now = self._tools.now()
         return ExecutionRow(
             id=execution_id,
@@ -173,7 +191,7 @@ class Engine:
             plan_hash=plan.hash,
             status=Status.RUNNING,
             created_at=now,
-            input=self._tools.codec.encode(value, f"the input of {plan.name}"),
+            input=self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type),
             root_id=execution_id,
             owner=self._worker.owner,
             deadline=None if plan.timeout is None else now + plan.timeout,
@@ -225,7 +243,9 @@ class Engine:
         """
         journal = await self._journal(execution_id)
         plan = self._registry.find(journal.row.workflow, journal.row.plan_hash)
-        steps = view_steps(journal, plan, self._tools.codec) if plan else ()
+        run = self._worker.run(execution_id)
+        attempting = frozenset(run.attempting) if run else frozenset()
+        steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
         stranded = self._worker.stranded.get(execution_id, "")
         return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps)
 
@@ -237,28 +257,37 @@ class Engine:
         return tuple(view_row(row, self._tools.codec, stranded=stranded.get(row.id, "")) for row in rows)
 
     async def cancel(self, execution_id: str) -> bool:
-        """Ask an execution to end and to be undone; the wish is durable. False if it has ended or was asked before.
+        """Ask an execution to end and to be undone; return when the wish is durable.
+
+        Returns:
+            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before.
 
         Raises:
             UnknownExecutionError: If there is none.
         """
-        journal = await self._journal(execution_id)
-        return not journal.row.status.ended and await self._worker.cancel(execution_id)
+        self._check_open()
+        return await self._worker.cancel(execution_id)
 
     async def retry(self, execution_id: str) -> None:
-        """Try again to undo an execution that ended ``failed``; return when that has been tried.
+        """Try again to undo an execution that ended ``failed``, or go on with a stranded one.
+
+        Returns when the undoing has been tried; of a stranded one, when it goes on.
 
         Raises:
             UnknownExecutionError: If there is none.
-            WorkflowError: If it did not end ``failed``.
+            UnknownWorkflowError: If it is stranded and still lacks something.
+            WorkflowError: If it is neither failed nor stranded.
         """
         journal = await self._journal(execution_id)
-        if journal.row.status is not Status.FAILED:
+        if journal.row.status is Status.FAILED:
+            await self._worker.retry(execution_id)
+        elif not journal.row.status.ended and not self._worker.drives(execution_id):
+            await self._worker.resume(execution_id)
+        else:
             raise WorkflowError(
-                f"{execution_id} is {journal.row.status}; only a failed execution can be retried.",
+                f"{execution_id} is {journal.row.status}; only a failed or stranded execution can be retried.",
                 hint="A reverted one is started again under a new id.",
             )
-        await self._worker.retry(execution_id)
 
     async def complete(self, token: str, output: Any = None) -> bool:
         """Complete a step that completes externally, from any process, before or after a restart.
@@ -268,10 +297,10 @@ class Engine:
             output: The step's output.
 
         Returns:
-            False if it was completed before; the first word counts.
+            False if it was completed before (the first word counts), or its execution has ended or is being undone.
 
         Raises:
-            UnknownExecutionError: If the token's execution does not exist.
+            UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
             PayloadError: If the output cannot be written.
         """
         payload = self._tools.codec.encode(output, "a completion's output")
@@ -286,7 +315,8 @@ class Engine:
     async def _tell_completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
         self._check_open()
         execution_id, _, node = token.rpartition("/")
-        if not execution_id:
+        plan = await self._worker.plan(execution_id) if execution_id else None
+        if not execution_id or (plan is not None and not _completes_externally(plan, node)):
             raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
         message = Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed)
         return await self._worker.tell(message)
@@ -296,21 +326,25 @@ class Engine:
 
         Raises:
             UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If it is stranded.
+            EngineClosedError: If the engine is closed before it has ended.
         """
         queue, end = self._tools.feed.watch(execution_id)
         try:
             journal = await self._journal(execution_id)
             for entry in journal.entries:
-                yield entry_event(entry, journal.row, self._tools.codec)
+                yield entry_event(entry, execution_id, self._tools.codec)
             if journal.row.status.ended:
                 return
+            if queue.empty() and not self._worker.drives(execution_id):
+                raise self._worker.stranded_error(execution_id)
             async for event in follow(queue, journal.entries[-1].seq if journal.entries else 0):
                 yield event
         finally:
             end()
 
     async def prune(self, limit: int = 1000) -> int:
-        """Delete executions whose retention is over; return how many."""
+        """Delete executions whose retention is over, except failed ones; return how many."""
         self._check_open()
         return await self._store.prune(self._tools.now(), limit)
 
@@ -328,6 +362,11 @@ class Engine:
     def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
         if self._relay is not None and name == "workflow.execution.finished":
             self._relay.wake()
+
+
+def _completes_externally(plan: Plan, node_id: str) -> bool:
+    node = plan.nodes.get(node_id)
+    return isinstance(node, StepNode) and node.step.options.completes == "externally"
 
 
 def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:

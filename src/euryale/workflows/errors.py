@@ -11,6 +11,7 @@ WorkflowError
 ├── EngineClosedError        the engine is not open
 ├── StoreError               the store did not take or give what it was asked to
 │   ├── StoreLockedError     another process owns the store
+│   ├── UnwritableError      the store will never take that commit
 │   └── StaleOwnerError      the execution belongs to somebody else by now
 ├── PermanentFailure         raised by a step: do not try again
 └── ExecutionError           an execution did not succeed
@@ -92,6 +93,15 @@ class StoreLockedError(StoreError):
     """Another process owns this store. Stop that process, or give this one a store of its own."""
 
     code = "workflows.store_locked"
+
+
+class UnwritableError(StoreError):
+    """The store will never take this commit, or the file is damaged. Waiting does not help: see its cause.
+
+    The execution concerned is stranded; the others go on.
+    """
+
+    code = "workflows.unwritable"
 
 
 class StaleOwnerError(StoreError):

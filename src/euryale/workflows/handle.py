@@ -15,7 +15,7 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import ExecutionRow, Journal
-from euryale.workflows.record.execution import ExecutionRecord
+from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.states import Reason, Status, StepState, UndoState
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.failure import Failure
@@ -106,8 +106,10 @@ def view_row(row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tupl
     )
 
 
-def view_steps(journal: Journal, plan: Plan, codec: Codec) -> tuple[StepView, ...]:
-    """Return what can be seen of an execution's nodes."""
+def view_steps(
+    journal: Journal, plan: Plan, codec: Codec, attempting: frozenset[str] = frozenset()
+) -> tuple[StepView, ...]:
+    """Return what can be seen of an execution's nodes; at those of ``attempting`` an attempt is under way."""
     record = ExecutionRecord(journal.entries)
     ended = journal.row.status.ended or journal.row.status is Status.COMPENSATING
     views = []
@@ -121,8 +123,8 @@ def view_steps(journal: Journal, plan: Plan, codec: Codec) -> tuple[StepView, ..
             StepView(
                 id=node.id,
                 kind=type(node).__name__.removesuffix("Node").lower(),
-                state=StepState.SKIPPED if unreached else step.forward,
-                undo_state=step.backward,
+                state=_forward_state(step, node.id in attempting, skipped=unreached),
+                undo_state=_backward_state(step, node.id in attempting),
                 attempts=step.attempts,
                 undo_attempts=step.undo_attempts,
                 started=moment(step.started),
@@ -132,6 +134,17 @@ def view_steps(journal: Journal, plan: Plan, codec: Codec) -> tuple[StepView, ..
             )
         )
     return tuple(views)
+
+
+def _forward_state(step: StepRecord, attempting: bool, *, skipped: bool) -> StepState:  # noqa: FBT001 -- internal
+    if skipped:
+        return StepState.SKIPPED
+    return StepState.RUNNING if attempting and step.forward is StepState.PENDING else step.forward
+
+
+def _backward_state(step: StepRecord, attempting: bool) -> UndoState:  # noqa: FBT001 -- internal
+    undoing = attempting and step.forward not in {StepState.PENDING, StepState.WAITING}
+    return UndoState.RUNNING if undoing and step.backward in {UndoState.NONE, UndoState.PENDING} else step.backward
 
 
 class _Engine(Protocol):
@@ -179,7 +192,7 @@ class Handle(Generic[O]):
         return (await self._engine.get(self.id)).status
 
     async def cancel(self) -> bool:
-        """Ask it to end and to be undone; False if it has ended or was asked before."""
+        """Ask it to end and to be undone; False if it has ended, is being undone, or was asked before."""
         return await self._engine.cancel(self.id)
 
     def events(self) -> AsyncIterator[ExecutionEvent]:

@@ -47,14 +47,20 @@ class JournalStore(Protocol):
         """Let go of it. May be called twice, or before ``open``."""
         ...
 
-    async def write(self, commits: Sequence[Commit]) -> frozenset[str]:
+    async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """Write each commit whole or not at all, in order, durably: when this returns, nothing of it is lost.
 
+        Writing the same commit again changes nothing and is no refusal: after an error that leaves open whether it was
+        written (a lost connection, say) it is simply repeated. So an execution to create that exists already, with the
+        very same row and nothing journaled, counts as created.
+
         Returns:
-            The executions whose commits were refused, because the execution to create exists or its epoch is newer.
+            The positions of the commits that were refused: an execution to create exists, its own does not, or has
+            another epoch.
 
         Raises:
-            StoreError: If nothing could be written.
+            UnwritableError: If a commit among them can never be written; nothing of any of them was.
+            StoreError: If the store cannot be reached or is full; it may be tried again.
         """
         ...
 
@@ -95,7 +101,10 @@ class InsightStore(Protocol):
         ...
 
     async def prune(self, now: float, limit: int) -> int:
-        """Delete up to ``limit`` root executions, with their children, whose retention is over; return how many."""
+        """Delete up to ``limit`` root executions, with their children, whose retention is over; return how many.
+
+        Those that ended ``failed`` stay: something is left that a person must look at.
+        """
         ...
 
 
@@ -106,11 +115,11 @@ class Store(JournalStore, OutboxStore, InsightStore, Protocol):
 class Codec(Protocol):
     """Turns values into bytes and back."""
 
-    def encode(self, value: Any, what: str) -> bytes:
-        """Encode; ``what`` names the value in errors.
+    def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
+        """Encode; ``what`` names the value in errors, ``wanted`` is the annotation under which it will be read.
 
         Raises:
-            PayloadError: If the value is of a type that cannot travel.
+            PayloadError: If the value is of a type that cannot travel, or could not be read back.
         """
         ...
 

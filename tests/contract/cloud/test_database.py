@@ -21,7 +21,7 @@ FIRST_PORT = 17000 + os.getpid() % 100 * 20
 
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
-    with cluster_root() as root:
+    with cluster_root(in_memory=True) as root:
         yield root
 
 

@@ -93,16 +93,16 @@ async def test_every_kind_of_change_is_reported_exactly(platform, tmp_path):
     first = clone_with_commit(work, {"a": b"1"})
     await try_git("push", url, "main", cwd=work)
     second = add_commit(work, {"a": b"2"})
-    await try_git("push", url, "main", "main:feature/$(touch pwned);é", "main:refs/tags/v1", cwd=work)
+    await try_git("push", url, "main", "main:feature/$(touch${IFS}pwned);é", "main:refs/tags/v1", cwd=work)
     git("reset", "--quiet", "--hard", first, cwd=work)
     other = add_commit(work, {"a": b"3"})
     assert (await try_git("push", url, "main", cwd=work))[0] != 0
     assert (await try_git("push", "--force", url, "main", cwd=work))[0] == 0
-    status, said = await try_git("push", url, ":feature/$(touch pwned);é", cwd=work)
+    status, said = await try_git("push", url, ":feature/$(touch${IFS}pwned);é", cwd=work)
     assert status == 0
     assert "is deleted" in said
     pushed = [push.changes for push in await platform.after(4)]
-    odd = "refs/heads/feature/$(touch pwned);é"
+    odd = "refs/heads/feature/$(touch${IFS}pwned);é"
     assert pushed[0] == (RefChange("refs/heads/main", None, first),)
     assert set(pushed[1]) == {
         RefChange("refs/heads/main", first, second),

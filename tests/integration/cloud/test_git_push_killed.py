@@ -17,7 +17,8 @@ from euryale.cloud.providers.source.git.remote import GitRemotes
 from eventually import eventually
 from git_repository import add_commit, clone_with_commit, git, try_git
 
-PORTS = range(23000, 23900)
+# runs at the same time on one machine should not look for ports in the same place
+PORTS = range(23000 + os.getpid() % 800, 24000)
 
 
 class KillableServer:
@@ -30,7 +31,7 @@ class KillableServer:
         self.port = 0
 
     async def start(self) -> str:
-        self.port = free_port(PORTS, taken={PORTS.start + os.getpid() % 800})
+        self.port = free_port(PORTS)
         words = (sys.executable, git_push_server.__file__, self.root, str(self.port))
         self._process = await asyncio.create_subprocess_exec(*words)
         await eventually(self._listens, within=30)
@@ -65,14 +66,16 @@ async def stalling_proxy(port: int, after: int) -> AsyncIterator[tuple[int, asyn
     copies: set[asyncio.Task[None]] = set()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
-        while most > 0 and (chunk := await reader.read(min(most, 65536))):
-            writer.write(chunk)
-            await writer.drain()
-            most -= len(chunk)
-        if most <= 0:
-            stalled.set()
-            await asyncio.Event().wait()
-        writer.close()
+        try:
+            while most > 0 and (chunk := await reader.read(min(most, 65536))):
+                writer.write(chunk)
+                await writer.drain()
+                most -= len(chunk)
+            if most <= 0:
+                stalled.set()
+                await asyncio.Event().wait()
+        finally:
+            writer.close()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)

@@ -186,7 +186,7 @@ def _refuse_own_lock_in_workspace(files: RepositoryFiles, root: str, installatio
         lockfile = next((join(above, name) for name in LOCKFILES if files.has(join(above, name))), None)
         if top is None or lockfile is None:
             continue
-        if root in members(files, top, installation.manager.name):
+        if root in members(files, top, "npm") or root in members(files, top, "pnpm"):
             raise ConflictingLockfilesError(
                 f"{root!r} is in the workspace of {lockfile} and has {installation.lockfile} of its own.",
                 file=installation.lockfile,

@@ -83,8 +83,8 @@ class Installation:
     def _call(self, directory: str) -> str:
         if self.vendored is None:
             return self.program
-        up = relative(self.directory, directory)
-        return f"node {shlex.quote((PurePosixPath(up) / self.vendored).as_posix())}"
+        path = join(relative(self.directory, directory), self.vendored)
+        return f"node {shlex.quote(f'./{path}' if path.startswith('-') else path)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +179,7 @@ def _yarn(files: RepositoryFiles, lockfile: str, asked: _Asked | None) -> Packag
     lock_format = berry_lock_version(files, lockfile)
     wrote: PackageManagerName = "yarn1" if lock_format is None else "yarn-berry"
     if asked is None:
-        version = _YARN_1 if lock_format is None else _BERRY_BY_FORMAT.get(lock_format)
-        if version is None:
-            raise UnsupportedManagerError(
-                f"{lockfile} is of a format ({lock_format}) that no supported yarn writes.",
-                file=lockfile,
-                hint='Name the version in "packageManager" in package.json.',
-            )
-        return PackageManager(wrote, version, lockfile)
+        return PackageManager(wrote, _YARN_1 if lock_format is None else _BERRY_BY_FORMAT.get(lock_format), lockfile)
     name: PackageManagerName = "yarn1" if asked.version.startswith(("0.", "1.")) else "yarn-berry"
     if name != wrote:
         written = "yarn 1" if wrote == "yarn1" else "yarn 2 or later"
@@ -259,6 +252,12 @@ def _berry(files: RepositoryFiles, found: Installation, vendored: str | None) ->
             f"Yarn's {linker!r} linker leaves the packages outside of the application.",
             file=path,
             hint=f'Set "nodeLinker: node-modules" in {path}, run `yarn install` and commit yarn.lock.',
+        )
+    if vendored is None and found.manager.version is None:
+        raise UnsupportedManagerError(
+            f"{found.lockfile} is of a format that no known yarn writes.",
+            file=found.lockfile,
+            hint=f'Name the version in "packageManager" in {found.manifest.path}.',
         )
     if vendored is None:
         return found

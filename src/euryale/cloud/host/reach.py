@@ -15,9 +15,11 @@ _FOR_OTHERS = 0o004
 def barrier(path: Path, account: Account) -> Path | None:
     """Return the first directory on the way to ``path`` that ``account`` cannot enter, or None when it gets there."""
     resolved = path.resolve()
-    for directory in [*reversed(resolved.parents), *([resolved] if resolved.is_dir() else [])]:
-        if directory.exists() and not _may_enter(directory.stat(), account):
-            return directory
+    for place in (*reversed(resolved.parents), resolved):
+        if not place.is_dir():
+            break
+        if not _may_enter(place.stat(), account):
+            return place
     return None
 
 

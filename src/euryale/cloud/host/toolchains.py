@@ -76,7 +76,8 @@ class Toolchains:
         """Return the directories to put before ``PATH``, and before the runtime's, for a package manager.
 
         Args:
-            name: As in a build plan: ``npm``, ``yarn1``, ``yarn-berry``, ``pnpm``, ``uv`` or ``pip``.
+            name: As in a build plan: ``npm``, ``yarn1``, ``yarn-berry``, ``pnpm``, ``uv`` or ``pip`` (whose files uv
+                installs, too).
             version: The exact version, or None for the one that comes with the runtime or the platform.
             node_major: The Node with which those of Node are installed.
 
@@ -86,10 +87,10 @@ class Toolchains:
         """
         if version is not None and not _EXACT_VERSION.fullmatch(version):
             raise ToolchainUnsupportedError(f"{name} {version!r} is not an exact version such as 1.2.3.")
-        if name == "pip" or (name == "npm" and version is None):
+        if name == "npm" and version is None:
             return ()
         async with self._lock:
-            if name == "uv":
+            if name in ("uv", "pip"):
                 return ((await self._uv(version)) / "bin",)
             if name in _NPM_PACKAGES:
                 return ((await self._from_npm(name, version, node_major or NODE_MAJORS[-1])) / "node_modules/.bin",)

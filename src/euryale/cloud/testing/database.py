@@ -12,12 +12,11 @@ Example::
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable
 from urllib.parse import urlsplit
 
 from euryale.cloud.providers.database.contract import Branch, Database
-from euryale.cloud.providers.errors import GoneError, PermanentError, ProviderError
+from euryale.cloud.providers.errors import GoneError, PermanentError
+from euryale.cloud.testing.expect import expect, expect_equal, expect_error
 from euryale.kit.secret import Secret
 
 _WRITES_BEFORE = 5
@@ -38,29 +37,25 @@ class DatabaseContract:
     async def test_adopts_a_project_that_exists(self, database: Database) -> None:
         """Making a project twice is making it once."""
         await database.create_project("shop")
-        await database.create_branch("shop", "main")
         await database.create_project("shop")
-        expect_equal(await database.inventory(), frozenset({"shop", "shop/main"}))
+        expect_equal(await database.inventory(), frozenset({"shop"}))
 
-    async def test_makes_a_missing_project_with_its_first_branch(self, database: Database) -> None:
-        """A branch does not ask for its project to be made before."""
+    async def test_makes_a_missing_project_and_hands_out_a_whole_url(self, database: Database) -> None:
+        """A branch does not ask for its project first; its URL has all that a client needs, and is not printed."""
         longest = "x" * 63
         branch = await database.create_branch(longest, "1-main")
         expect_equal((branch.project, branch.name), (longest, "1-main"))
         expect_equal(await database.inventory(), frozenset({longest, f"{longest}/1-main"}))
-
-    async def test_hands_out_a_whole_url_that_is_not_printed(self, database: Database) -> None:
-        """The URL has every part that a client needs, and the branch does not show it."""
-        branch = await database.create_branch("shop", "main")
         url = urlsplit(branch.url.reveal())
         expect_equal(url.scheme, "postgresql")
         expect(all((url.username, url.password, url.hostname, url.port, url.path.strip("/"))), "the URL lacks a part")
         expect(str(url.password) not in repr(branch), "the password is printed")
 
     async def test_adopts_a_branch_that_exists(self, database: Database) -> None:
-        """After an unknown outcome the same call gives the same branch."""
+        """After an unknown outcome the same call gives the same branch, and the project keeps what it has."""
         await database.create_branch("shop", "main")
         first = await database.create_branch("shop", "preview", base="main")
+        await database.create_project("shop")
         expect_equal(await database.create_branch("shop", "preview", base="main"), first)
         expect_equal(await database.connect("shop", "preview"), first)
 
@@ -71,7 +66,7 @@ class DatabaseContract:
 
     async def test_makes_different_branches_at_once(self, database: Database) -> None:
         """Branches that are made at once do not share anything."""
-        names = ("main", "one", "two")
+        names = ("main", "other")
         branches = await asyncio.gather(*(database.create_branch("shop", name) for name in names))
         expect_equal(len({branch.url for branch in branches}), len(names))
 
@@ -81,13 +76,6 @@ class DatabaseContract:
         await expect_error(GoneError, database.create_branch("shop", "preview", base="main"))
         await expect_error(GoneError, database.create_branch("shop", "preview", base="preview"))
         expect_equal(await database.inventory(), frozenset({"shop"}))
-
-    async def test_says_that_a_branch_is_gone(self, database: Database) -> None:
-        """Nobody connects to what was never made, or made and destroyed."""
-        await expect_error(GoneError, database.connect("shop", "main"))
-        await database.create_branch("shop", "main")
-        await database.destroy_branch("shop", "main")
-        await expect_error(GoneError, database.connect("shop", "main"))
 
     async def test_suspends_as_often_as_asked(self, database: Database) -> None:
         """Suspending the suspended, or what is gone, is done; connecting ends it."""
@@ -100,29 +88,26 @@ class DatabaseContract:
         await database.suspend("gone", "main")
 
     async def test_destroys_a_branch_and_no_other(self, database: Database) -> None:
-        """A copy stays when its base goes; destroying what is gone is done."""
+        """A copy stays when its base goes; what is gone cannot be connected to, and destroying it again is done."""
+        await expect_error(GoneError, database.connect("shop", "main"))
         await database.create_branch("shop", "main")
         copy = await database.create_branch("shop", "preview", base="main")
         await database.destroy_branch("shop", "main")
         await database.destroy_branch("shop", "main")
         await database.destroy_branch("gone", "main")
+        await expect_error(GoneError, database.connect("shop", "main"))
         expect_equal(await database.inventory(), frozenset({"shop", "shop/preview"}))
         expect_equal(await database.connect("shop", "preview"), copy)
 
     async def test_destroys_a_project_with_all_that_is_in_it(self, database: Database) -> None:
-        """Running or suspended, every branch goes, and no other project."""
+        """Running or suspended, every branch goes, and no other project; the names are free again."""
         await database.create_project("other")
-        await database.create_branch("shop", "main")
+        first = await database.create_branch("shop", "main")
         await database.create_branch("shop", "asleep")
         await database.suspend("shop", "asleep")
         await database.destroy_project("shop")
         await database.destroy_project("shop")
         expect_equal(await database.inventory(), frozenset({"other"}))
-
-    async def test_makes_anew_what_was_destroyed(self, database: Database) -> None:
-        """A name is free again, and its old URL is not handed out again."""
-        first = await database.create_branch("shop", "main")
-        await database.destroy_project("shop")
         expect(await database.create_branch("shop", "main") != first, "the old branch came back")
 
 
@@ -171,20 +156,14 @@ class ConnectedDatabaseContract(DatabaseContract):
         expect(before <= copied <= before + written, f"{copied} rows copied of {before} and up to {written} more")
         expect_equal(await self._notes(base.url), before + written)
 
-    async def test_copies_a_base_that_is_suspended(self, database: Database) -> None:
-        """The base is started for it."""
-        base = await database.create_branch("shop", "main")
-        await self._make_notes(base.url)
+    async def test_keeps_and_copies_data_of_the_suspended(self, database: Database) -> None:
+        """Nobody listens meanwhile; a copy can be made, and afterwards everything is there."""
+        main = await database.create_branch("shop", "main")
+        await self._make_notes(main.url)
         await database.suspend("shop", "main")
+        await expect_error(OSError, self._notes(main.url))
         copy = await database.create_branch("shop", "preview", base="main")
         expect_equal(await self._notes(copy.url), 1)
-
-    async def test_keeps_data_while_suspended(self, database: Database) -> None:
-        """Nobody listens meanwhile; afterwards everything is there."""
-        branch = await database.create_branch("shop", "main")
-        await self._make_notes(branch.url)
-        await database.suspend("shop", "main")
-        await expect_error(OSError, self._notes(branch.url))
         expect_equal(await self._notes((await database.connect("shop", "main")).url), 1)
 
     async def test_nobody_listens_after_destruction(self, database: Database) -> None:
@@ -209,33 +188,3 @@ class ConnectedDatabaseContract(DatabaseContract):
         async with asyncio.timeout(10):
             while not await self.query(url, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
                 pass  # each question is a round trip to the server
-
-
-def expect(condition: bool, message: str) -> None:  # noqa: FBT001 -- an assertion's condition stands first
-    """Fail with ``message`` unless ``condition``: as ``assert``, but also under ``python -O``.
-
-    Raises:
-        AssertionError: If it does not hold.
-    """
-    if not condition:
-        raise AssertionError(message)
-
-
-def expect_equal(actual: object, wanted: object) -> None:
-    """Fail with both unless they are equal.
-
-    Raises:
-        AssertionError: If they are not.
-    """
-    expect(actual == wanted, f"{actual!r} is not {wanted!r}")
-
-
-async def expect_error(kind: type[ProviderError | OSError], awaitable: Awaitable[object]) -> None:
-    """Fail unless awaiting raises an error of that kind.
-
-    Raises:
-        AssertionError: If it does not.
-    """
-    with contextlib.suppress(kind):
-        result = await awaitable
-        raise AssertionError(f"{kind.__name__} was not raised; it returned {result!r}")

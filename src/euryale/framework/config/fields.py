@@ -13,6 +13,23 @@ from euryale.kit.secret import REDACTED, Secret
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAs:
+    """Lets a setting be given by a variable that everybody knows, too; its own variable wins.
+
+    If several settings name the same one, it sets the first of them.
+
+    Attributes:
+        variable: The variable's name, without any prefix.
+
+    Example:
+        >>> class HelloSettings(Settings):
+        ...     port: Annotated[int, KnownAs("PORT")] = 8000
+    """
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One setting, as documentation shows it.
 
@@ -23,6 +40,7 @@ class Setting:
         variable: The environment variable that sets it.
         description: What its ``Field(description=...)`` says.
         secret: It is never printed.
+        known_as: The variable without prefix that sets it, too; empty if there is none.
     """
 
     name: str
@@ -31,6 +49,7 @@ class Setting:
     variable: str
     description: str
     secret: bool
+    known_as: str = ""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -90,6 +109,11 @@ def is_secret(field: FieldInfo) -> bool:
     return _mentions_secret(field.annotation)
 
 
+def known_as(field: FieldInfo) -> str:
+    """Return the variable without prefix that sets a field, too; empty if there is none."""
+    return next((each.variable for each in field.metadata if isinstance(each, KnownAs)), "")
+
+
 def _walk(model: type[BaseModel], path: tuple[str, ...], prefix: str) -> Iterator[Setting]:
     for name, field in model.model_fields.items():
         section = section_of(field.annotation)
@@ -103,6 +127,7 @@ def _walk(model: type[BaseModel], path: tuple[str, ...], prefix: str) -> Iterato
             variable=variable_of(prefix, (*path, name)),
             description=field.description or "",
             secret=is_secret(field),
+            known_as=known_as(field),
         )
 
 

@@ -37,7 +37,8 @@ def load(
         settings: The class to fill; fields whose type is a model are sections.
         prefix: What environment variables begin with: ``HELLO`` gives ``HELLO_DATABASE__URL``.
         file: A TOML file; it must exist if given.
-        environ: The environment, such as ``os.environ``. Lists are comma-separated or JSON, mappings are JSON.
+        environ: The environment, such as ``os.environ``. Lists are comma-separated or JSON, mappings are JSON. A
+            variable that a field is ``KnownAs`` gives way to the field's own.
         overrides: Arguments, nested or by dotted name: ``{"http.port": 8080}``.
 
     Raises:

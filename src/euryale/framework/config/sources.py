@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from euryale.framework.config.errors import ConfigError, Problem
-from euryale.framework.config.fields import is_structured, item_of, section_of, variable_of
+from euryale.framework.config.fields import is_structured, item_of, known_as, section_of, variable_of
 
 _log = logging.getLogger(__name__)
 _Path = tuple[str, ...]
@@ -90,22 +90,29 @@ def add_overrides(collected: Collected, settings: type[BaseModel], overrides: Ma
 def add_environment(
     collected: Collected, settings: type[BaseModel], environ: Mapping[str, str], *, prefix: str
 ) -> None:
-    """Lay environment variables over what is there.
+    """Lay environment variables over what is there: first those that everybody knows, then the settings' own.
 
     A variable that sets nothing is only warned of: other programs may use the prefix, too.
     """
     known = dict(_variables(settings, (), prefix))
-    for variable, (path, info) in known.items():
-        if variable not in environ:
-            continue
-        place = f"environment: {variable}"
-        try:
-            collected.put(path, _read_text(environ[variable], info), place)
-        except json.JSONDecodeError as error:
-            collected.problems.append(Problem(".".join(path), place, f"is not JSON, as its type needs: {error.msg}"))
+    shared: dict[str, tuple[_Path, FieldInfo]] = {}
+    for path, info in known.values():
+        if name := known_as(info):
+            shared.setdefault(name, (path, info))
+    for variable, (path, info) in (*shared.items(), *known.items()):
+        if variable in environ:
+            _add_variable(collected, path, info, variable, environ[variable])
     for variable in sorted(environ):
         if variable.startswith(f"{prefix}_") and variable not in known:
             _log.warning("environment variable %s sets nothing%s", variable, suggestion(variable, known))
+
+
+def _add_variable(collected: Collected, path: _Path, info: FieldInfo, variable: str, text: str) -> None:
+    place = f"environment: {variable}"
+    try:
+        collected.put(path, _read_text(text, info), place)
+    except json.JSONDecodeError as error:
+        collected.problems.append(Problem(".".join(path), place, f"is not JSON, as its type needs: {error.msg}"))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

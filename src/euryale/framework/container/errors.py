@@ -48,7 +48,7 @@ class ScopeError(ContainerError):
     code = "framework.container.scope"
 
 
-class NotResolvableError(ContainerError):
+class NotResolvableError(ContainerError, LookupError):
     """The container does not hold that type. Add a provider for it, or ask within a call if it lives for a call."""
 
     code = "framework.container.not_resolvable"

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from typing_extensions import TypeForm
 
 from euryale.framework.container.errors import ProviderError
+from euryale.framework.container.protocols import is_protocol, lacking
 from euryale.framework.container.signature import Need, is_telling, key_of, name_of, needs_of, place_of, product_of
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ def provide(source: Callable[..., Any], *, as_: TypeForm[Any] | None = None, sco
         raise ProviderError(
             f"{name_of(source)} ({place_of(source)}) is a generator", hint="Write it as an async generator."
         )
-    if inspect.isabstract(source) or getattr(source, "_is_protocol", False):
+    if inspect.isabstract(source) or is_protocol(source):
         raise ProviderError(
             f"{name_of(source)} is abstract: there is nothing to make",
             hint=f"Write provide(Implementation, as_={name_of(source)}).",
@@ -113,10 +114,19 @@ def supplied(key: TypeForm[Any], *, scope: Scope = Scope.CALL) -> Provider:
 def _checked(key: Any, source: Any) -> Any:
     if not is_telling(key):
         raise ProviderError(f"{name_of(key)} ({place_of(source)}) does not say what it is for", hint=_ADVICE)
-    if inspect.isclass(source) and inspect.isclass(key) and _is_unrelated(source, key):
-        raise ProviderError(f"{name_of(source)} ({place_of(source)}) is not a {name_of(key)}", hint=_ADVICE)
+    if inspect.isclass(source) and inspect.isclass(key):
+        _check_related(source, key)
     return key
 
 
-def _is_unrelated(source: type, key: type) -> bool:
-    return not getattr(key, "_is_protocol", False) and not issubclass(source, key)
+def _check_related(source: type, key: type) -> None:
+    missing = lacking(source, key) if is_protocol(key) else ()
+    if missing:
+        raise ProviderError(
+            f"{name_of(source)} ({place_of(source)}) is not a {name_of(key)}: it has no {', '.join(missing)}",
+            hint="Add what it lacks, or provide it as what it is.",
+        )
+    if not is_protocol(key) and not issubclass(source, key):
+        raise ProviderError(
+            f"{name_of(source)} ({place_of(source)}) is not a {name_of(key)}", hint="Provide it as what it is."
+        )

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from euryale.framework.container.protocols import is_protocol, lacking
 from euryale.framework.container.signature import name_of
 
 
@@ -33,7 +34,8 @@ def closest(missing: Any, known: Iterable[Any]) -> Any | None:
 
 
 def _can_stand_for(each: type, missing: type) -> bool:
-    if getattr(missing, "_is_protocol", False):
-        promised = {name for name in vars(missing) if not name.startswith("_")}
-        return bool(promised) and all(hasattr(each, name) for name in promised)
+    if is_protocol(each):
+        return False
+    if is_protocol(missing):
+        return not lacking(each, missing)
     return issubclass(each, missing) or issubclass(missing, each)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -140,8 +140,11 @@ class Database:
         Raises:
             DatabaseUnavailableError: If the database does not answer.
         """
+        engine = self.engine.execution_options(**{MODE_OPTION: Mode.MIGRATE})
         with _translating():
-            async with self.engine.execution_options(**{MODE_OPTION: Mode.MIGRATE}).begin() as connection:
+            async with AsyncExitStack() as stack:
+                with _connecting():
+                    connection = await stack.enter_async_context(engine.begin())
                 yield connection
 
     def _bind(self, mode: Mode) -> Any:
@@ -152,10 +155,19 @@ class Database:
 
 
 async def _connect(session: Session) -> None:
-    try:
+    with _connecting():
         _ = await session.connection()
+
+
+@contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        _translate(error)
+        raise DatabaseUnavailableError("the database refuses the connection") from error
     except (OSError, PoolTimeoutError) as error:
-        raise DatabaseUnavailableError(f"the database does not answer: {type(error).__name__}") from error
+        raise DatabaseUnavailableError from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import tempfile
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -145,7 +146,7 @@ def _write_revision(connection: Connection, schema: Schema, message: str) -> Pat
 
 
 def _config(connection: Connection, schema: Schema) -> Config:
-    config = Config(stdout=io.StringIO())
+    config = Config(stdout=io.StringIO(), cmd_opts=Namespace(quiet=True))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("script_location", _escaped(_ENVIRONMENT))
     config.set_main_option("version_locations", _escaped(schema.migrations))

@@ -1,10 +1,11 @@
 """The settings of a database, and opening one from them."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 from pydantic import Field
 
-from euryale.framework.config import SecretField, Settings
+from euryale.framework.config import KnownAs, SecretField, Settings
 from euryale.framework.data.database import Database
 from euryale.framework.data.keys import KeyRing
 
@@ -12,7 +13,9 @@ from euryale.framework.data.keys import KeyRing
 class DatabaseSettings(Settings):
     """Where the database is, and what encrypts it: a section for an application's settings."""
 
-    url: SecretField = Field(description="sqlite:///path/to/file or postgresql://user:password@host/name")
+    url: Annotated[SecretField, KnownAs("DATABASE_URL")] = Field(
+        description="sqlite:///path/to/file or postgresql://user:password@host/name"
+    )
     encryption_keys: tuple[SecretField, ...] = Field(
         default=(), description="keys of encrypted columns, the one to encrypt with first"
     )

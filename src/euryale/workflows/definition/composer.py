@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from euryale.workflows.definition.expression import Choice, Computed, Expression, Output, sources
-from euryale.workflows.definition.placeholder import Placeholder, caller_location, expression_of
+from euryale.workflows.definition.placeholder import Placeholder, caller_location, check_captures, expression_of
 from euryale.workflows.definition.plan import (
     Block,
     ChildNode,
@@ -146,10 +146,11 @@ def transform(function: Callable[..., T], *values: object) -> T:
         values: What it is given; may hold placeholders.
 
     Raises:
-        CompositionError: If ``function`` is a coroutine function.
+        CompositionError: If ``function`` is a coroutine function, or uses a placeholder that is not passed to it.
     """
     if inspect.iscoroutinefunction(function):
         raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
+    check_captures(function, "transform")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
 
 
@@ -203,11 +204,17 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
 
     Args:
         value: What to look at: a placeholder, or a tuple or dict of some.
-        predicate: Pure; is called once, and its answer is journaled.
+        predicate: Pure and quick; its answer is journaled.
+
+    Raises:
+        CompositionError: If the predicate is a coroutine function, or uses a placeholder that is not passed to it.
 
     Example:
         >>> receipt = when(order, lambda order: order.paid).then(lambda: ship(order)).otherwise(lambda: hold(order))
     """
+    if inspect.iscoroutinefunction(predicate):
+        raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
+    check_captures(predicate, "when")
     return When(Computed(predicate, (expression_of(value),)))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 INPUT = ""
 """The key under which an execution's input stands among the outputs."""
 
@@ -116,7 +118,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A dataclass that was made in the composer with placeholders in its fields."""
+    """A dataclass, struct or named tuple that was made in the composer with placeholders in its fields."""
 
     type: type[Any]
     fields: tuple[tuple[str, Expression], ...]
@@ -146,6 +148,14 @@ def sources(expression: Expression) -> frozenset[str]:
             return frozenset()
 
 
-def is_record(value: object) -> bool:
-    """Return whether ``value`` is an instance of a dataclass."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+def record_fields(value: object) -> tuple[str, ...] | None:
+    """Return what a dataclass, msgspec struct or named tuple is made of again; None for any other value."""
+    if isinstance(value, type):
+        return None
+    if dataclasses.is_dataclass(value):
+        return tuple(field.name for field in dataclasses.fields(value) if field.init)
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_fields__
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return tuple(value._fields)
+    return None

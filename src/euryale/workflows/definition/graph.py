@@ -107,6 +107,11 @@ class Frontier:
         self.chosen: dict[int, int] = {}
         self.reached: dict[int, Vertex] = {}
 
+    @property
+    def ended(self) -> bool:
+        """Whether the end has been reached."""
+        return END in self.reached
+
     def begin(self) -> list[Vertex]:
         """Return what starts first; nothing but the end for an empty plan."""
         ready: list[Vertex] = []

@@ -1,10 +1,9 @@
 """What a composer handles instead of values: it can be passed on, and asked for attributes and items."""
 
-import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import FrameType
+from types import CellType, FrameType
 from typing import Any, NoReturn
 
 from euryale.workflows.definition.expression import (
@@ -15,7 +14,7 @@ from euryale.workflows.definition.expression import (
     Record,
     Sequence,
     Table,
-    is_record,
+    record_fields,
 )
 from euryale.workflows.errors import CompositionError
 
@@ -67,6 +66,9 @@ class Placeholder:
     def __setattr__(self, name: str, value: object) -> None:
         _refuse(f"setting attribute {name!r}", "Return a new value from a step instead.")
 
+    def __delattr__(self, name: str) -> None:
+        _refuse(f"deleting attribute {name!r}", "Return a new value from a step instead.")
+
     def __setitem__(self, key: object, value: object) -> None:
         _refuse("setting an item", "Return a new value from a step instead.")
 
@@ -83,7 +85,10 @@ _REFUSED = {
     "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COMPUTE),
     "int": ("int()", _COMPUTE), "float": ("float()", _COMPUTE), "complex": ("complex()", _COMPUTE),
     "neg": ("-", _COMPUTE), "pos": ("+", _COMPUTE), "invert": ("~", _COMPUTE), "abs": ("abs()", _COMPUTE),
-    "round": ("round()", _COMPUTE), "divmod": ("divmod()", _COMPUTE), "delitem": ("del", _COMPUTE),
+    "round": ("round()", _COMPUTE), "divmod": ("divmod()", _COMPUTE), "rdivmod": ("divmod()", _COMPUTE),
+    "trunc": ("trunc()", _COMPUTE), "floor": ("floor()", _COMPUTE), "ceil": ("ceil()", _COMPUTE),
+    "bytes": ("bytes()", _COMPUTE), "delitem": ("del", _COMPUTE), "enter": ("with", "Open it in a step."),
+    "exit": ("with", "Open it in a step."),
 }  # fmt: skip
 _ARITHMETIC = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
@@ -108,7 +113,10 @@ for _name, _symbol in _ARITHMETIC.items():
 def expression_of(value: object) -> Expression:
     """Return the expression for a value that a composer passes on: a placeholder, a constant, or a mix of both.
 
-    Lists, tuples, dicts and dataclasses are looked into; any other object is a constant.
+    Lists, tuples, dicts, dataclasses, msgspec structs and named tuples are looked into; any other object is a constant.
+
+    Raises:
+        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in.
     """
     if isinstance(value, Placeholder):
         expression: Expression = object.__getattribute__(value, "_expression")
@@ -117,14 +125,45 @@ def expression_of(value: object) -> Expression:
         return _collect(value, Sequence(type(value), tuple(map(expression_of, value))))
     if isinstance(value, dict) and type(value) is dict:
         return _collect(value, Table(tuple((key, expression_of(item)) for key, item in value.items())))
-    if is_record(value):
-        fields = tuple(
-            (field.name, expression_of(getattr(value, field.name)))
-            for field in dataclasses.fields(value)  # type: ignore[arg-type]  # is_record has looked
-            if field.init
-        )
+    names = record_fields(value)
+    if names is not None:
+        fields = tuple((name, expression_of(getattr(value, name))) for name in names)
         return _collect(value, Record(type(value), fields))
+    if any(isinstance(part, Placeholder) for part in _parts(value)):
+        _refuse(f"{type(value).__name__} keeps a placeholder inside: nothing can be done", _COMPUTE)
     return Constant(value)
+
+
+def check_captures(function: Callable[..., Any], what: str) -> None:
+    """Refuse a function that has a placeholder in its closure or defaults: it would see it instead of the value.
+
+    Raises:
+        CompositionError: If it has.
+    """
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
+    defaults = getattr(function, "__defaults__", None) or ()
+    keywords = (getattr(function, "__kwdefaults__", None) or {}).values()
+    if any(isinstance(each, Placeholder) for each in (*cells, *defaults, *keywords)):
+        raise CompositionError(
+            f"{caller_location()}: the function given to {what} uses a placeholder from around it.",
+            hint=f"Pass it as an argument: {what}(function, value, ...).",
+        )
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # the variable is not assigned yet
+        return False
+
+
+def _parts(value: object) -> Iterable[object]:
+    """Return what an object of any kind visibly holds."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    if isinstance(value, Mapping):
+        return value.values()
+    return getattr(value, "__dict__", {}).values() if not isinstance(value, type) else ()
 
 
 def _collect(value: object, expression: Sequence | Table | Record) -> Expression:

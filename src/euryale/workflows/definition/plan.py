@@ -18,6 +18,7 @@ from euryale.workflows.definition.expression import (
     Record,
     Sequence,
     Table,
+    record_fields,
 )
 from euryale.workflows.definition.graph import Graph
 
@@ -204,4 +205,11 @@ def _describe(expression: Expression) -> Any:  # noqa: PLR0911 -- one line for e
 def _describe_constant(value: object) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"constant": value}
+    if isinstance(value, (list, tuple)):
+        return [_describe_constant(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _describe_constant(each) for key, each in value.items()}
+    names = record_fields(value)
+    if names is not None:
+        return {name: _describe_constant(getattr(value, name)) for name in names}
     return {"constant": type(value).__qualname__}

@@ -40,7 +40,7 @@ class Retry:
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
             raise DefinitionError(f"Retry(max_attempts={self.max_attempts}): there is at least 1 attempt.")
-        if self.initial < 0 or self.factor < 1 or self.max_interval < 0:
+        if not (self.initial >= 0 and self.factor >= 1 and self.max_interval >= 0):  # NaN is none of these
             raise DefinitionError("Retry: initial and max_interval are at least 0 seconds, factor is at least 1.")
 
     def allows(self, error: Exception, attempt: int) -> bool:
@@ -51,7 +51,10 @@ class Retry:
 
     def delay(self, attempt: int, *, random: float) -> float:
         """Return the seconds to wait after attempt number ``attempt``; ``random`` is drawn from [0, 1)."""
-        wait = min(self.initial * self.factor ** (attempt - 1), self.max_interval)
+        try:
+            wait = min(self.initial * self.factor ** (attempt - 1), self.max_interval)
+        except OverflowError:
+            wait = self.max_interval if self.initial else 0.0
         return wait * (_JITTER_FLOOR + (1 - _JITTER_FLOOR) * random) if self.jitter else wait
 
 

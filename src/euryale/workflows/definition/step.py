@@ -2,10 +2,10 @@
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
@@ -28,6 +28,22 @@ class StepResponse(Generic[R, U]):
 
     output: R
     undo: U
+
+
+class _Later:
+    def __repr__(self) -> str:
+        return "LATER"
+
+
+LATER: Final[Any] = _Later()
+"""What a step that completes externally returns: its output comes later, from ``engine.complete``.
+
+Example:
+    >>> @step(completes="externally")
+    ... async def build(commit: str) -> StepResponse[Image, str]:
+    ...     job = await start_build(commit, token=step_context().token)
+    ...     return StepResponse(LATER, undo=job)
+"""
 
 
 class _Injected:
@@ -55,12 +71,14 @@ class Signature:
         parameters: The parameters that a composer passes, in order.
         required: Those of them without a default.
         injected: The parameters that the engine provides, with what is provided.
+        defaults: The values of the others.
         output_type: What it returns, out of a ``StepResponse`` if it returns one.
         undo_type: What its compensation receives.
     """
 
     parameters: tuple[str, ...]
     required: frozenset[str]
+    defaults: Mapping[str, Any]
     injected: tuple[tuple[str, Any], ...]
     output_type: Any
     undo_type: Any
@@ -90,6 +108,7 @@ def read_signature(function: Callable[..., Any], what: str) -> Signature:
     return Signature(
         parameters=tuple(each.name for each in passed),
         required=frozenset(each.name for each in passed if each.default is inspect.Parameter.empty),
+        defaults={each.name: each.default for each in passed if each.default is not inspect.Parameter.empty},
         injected=tuple(injected),
         output_type=output_type,
         undo_type=undo_type,
@@ -135,8 +154,11 @@ def _read_compensation(
 ) -> Compensation:
     what = f"the compensation of step {step.name!r}"
     signature = read_signature(function, what)
-    if not signature.parameters:
-        raise DefinitionError(f"{what} takes no parameter.", hint="Its first one receives what there is to undo.")
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None or first.name not in signature.parameters or first.kind is inspect.Parameter.KEYWORD_ONLY:
+        raise DefinitionError(
+            f"{what} has no parameter for what it undoes.", hint="Its first one receives it, by position."
+        )
     forwarded = signature.parameters[1:]
     unknown = [name for name in forwarded if name not in step.signature.parameters]
     if unknown:
@@ -175,7 +197,6 @@ class Step(Generic[P, R, U]):
         name: Its name; unique among the steps of a workflow unless reused, and what a history shows.
         function: The function itself.
         options: Retries and time limits.
-        compensation: How it is undone, or None when there is nothing to undo.
     """
 
     def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
@@ -184,7 +205,15 @@ class Step(Generic[P, R, U]):
         self.name = name
         self.function = function
         self.options = options
-        self.compensation: Compensation | None = None
+        self._compensation: Compensation | None = None
+        self._origin: Step[P, R, U] | None = None
+
+    @property
+    def compensation(self) -> Compensation | None:
+        """How it is undone, or None when there is nothing to undo; under another name it is undone alike."""
+        if self._compensation is None and self._origin is not None:
+            return self._origin.compensation
+        return self._compensation
 
     @cached_property
     def signature(self) -> Signature:
@@ -215,7 +244,7 @@ class Step(Generic[P, R, U]):
             timeout=timeout if timeout is not None else self.options.timeout,
         )
         twin: Step[P, R, U] = Step(name, self.function, options)
-        twin.compensation = self.compensation
+        twin._origin = self
         return twin
 
     @overload
@@ -254,7 +283,7 @@ class Step(Generic[P, R, U]):
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
             if self.compensation is not None:
                 raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-            self.compensation = _read_compensation(function, self, retry, timeout)
+            self._compensation = _read_compensation(function, self, retry, timeout)
             return function
 
         return attach(function) if function is not None else attach
@@ -333,7 +362,8 @@ def step(
         name: Its name; default: the function's, with dashes for underscores.
         retry: How often it is tried; default: once.
         timeout: Seconds that one attempt may take before it is interrupted; default: no limit.
-        completes: ``externally`` when it is done only by ``engine.complete``; see :class:`StepOptions`.
+        completes: ``externally`` when it is done only by ``engine.complete``; it then returns ``LATER``, or a
+            ``StepResponse(LATER, undo=...)``.
         external_timeout: Seconds that it then waits; default: no limit.
 
     Raises:

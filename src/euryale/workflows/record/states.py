@@ -23,8 +23,14 @@ class Status(StrEnum):
         """Whether nothing more happens by itself."""
         return self in _ENDED
 
+    @property
+    def going_forward(self) -> bool:
+        """Whether it has neither ended nor turned to undoing."""
+        return self in _GOING_FORWARD
+
 
 _ENDED: Final = frozenset({Status.SUCCEEDED, Status.REVERTED, Status.FAILED})
+_GOING_FORWARD: Final = frozenset({Status.PENDING, Status.RUNNING, Status.WAITING})
 
 
 class Reason(StrEnum):

@@ -82,9 +82,12 @@ class Backward:
 
     async def _attempt(self, node: StepNode, compensation: Compensation, attempt: int) -> Returned | Raised:
         run = self._run
-        wanted = {name: value for name, value in node.arguments if name in compensation.forwarded}
+        given = dict(node.arguments)
+        defaults = node.step.signature.defaults
         try:
-            arguments = {name: run.evaluate(value) for name, value in wanted.items()}
+            arguments = {
+                name: run.evaluate(given[name]) if name in given else defaults[name] for name in compensation.forwarded
+            }
         except Exception as error:  # noqa: BLE001 -- a transform or an attribute of the user's values
             return Raised(error)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt, run.failure())
@@ -92,7 +95,11 @@ class Backward:
             compensation.function, arguments, compensation.injected, compensation.timeout, context,
             positional=(self._undo_value(node.id),),
         )  # fmt: skip
-        return await invoke(call, run.tools.resolver)
+        run.attempting.add(node.id)
+        try:
+            return await invoke(call, run.tools.resolver, run.tools.threads)
+        finally:
+            run.attempting.discard(node.id)
 
     def _undo_value(self, node: str) -> Any:
         if node in self._run.undos:
@@ -102,7 +109,8 @@ class Backward:
     async def _undo_child(self, node: ChildNode) -> None:
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
         started = run.begin(UNDO_STARTED, node.id, 1)
-        outcome = await self._children.revert(child_id)
+        again = run.node(node.id).backward is UndoState.PENDING
+        outcome = await self._children.revert(child_id, again=again)
         if outcome is not None and outcome.row.status is Status.FAILED:
             error = RuntimeError(f"{child_id} could not be undone: see its compensations")
             run.note_failure(EntryKind.UNDO_FAILED, node.id, error, attempt=1, started=started)

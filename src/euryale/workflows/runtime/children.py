@@ -1,5 +1,6 @@
 """What an execution needs of its worker for the workflows that it calls."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,14 +30,19 @@ class Outcome:
 class Children(Protocol):
     """Starts, awaits and undoes child executions."""
 
-    def launch(self, row: ExecutionRow) -> None:
-        """Drive an execution whose row has just been written."""
+    def launch(self, row: ExecutionRow, written: asyncio.Future[None]) -> asyncio.Future[None]:
+        """Drive a new execution as soon as its row is written, whatever becomes of the caller; return ``written``."""
         ...
 
     async def join(self, execution_id: str) -> Outcome:
         """Return when the execution has ended."""
         ...
 
-    async def revert(self, execution_id: str) -> Outcome | None:
-        """Undo it: cancel it if it runs, undo it if it has succeeded. None if it was never created."""
+    async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
+        """Undo it: cancel it if it runs, undo it if it has succeeded. None if it was never created.
+
+        Args:
+            execution_id: Which.
+            again: Whether compensations of it that gave up are tried again.
+        """
         ...

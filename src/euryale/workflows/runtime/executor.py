@@ -2,6 +2,7 @@
 
 import asyncio
 
+from euryale.workflows.errors import IllegalTransitionError
 from euryale.workflows.record.entry import Message, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.runtime.backward import Backward
@@ -9,8 +10,6 @@ from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.forward import Forward, result_failure
 from euryale.workflows.runtime.run import Run, Turn
-
-_GOING_FORWARD = frozenset({Status.PENDING, Status.RUNNING, Status.WAITING})
 
 
 class Executor:
@@ -28,15 +27,19 @@ class Executor:
         self._children = children
         self._forward = Forward(run, children)
 
-    async def drive(self, turn: Turn | None = None) -> Outcome:
-        """Go on until the end; ``turn`` says why an execution that had ended is undone after all.
+    async def drive(self, turn: Turn | None = None, *, again: bool = False) -> Outcome:
+        """Go on until the end.
+
+        Args:
+            turn: Why an execution that had succeeded is undone after all.
+            again: Whether compensations that gave up are tried again.
 
         Raises:
             PayloadError: If the journal cannot be read under the present annotations.
             StoreError: If something could not be written.
         """
         self.run.load()
-        if turn is None and self.run.row.status in _GOING_FORWARD:
+        if turn is None and self.run.row.status.going_forward:
             turn = await self._go_forward()
             if turn is None:
                 return self._outcome()
@@ -44,20 +47,28 @@ class Executor:
             self.run.open_vertices()
         if turn is not None:
             await self._turn(turn)
+        elif again:
+            await self._reopen()
         return await self._go_back()
 
-    def take(self, message: Message) -> None:
-        """Hand over a message from outside."""
+    def take(self, message: Message) -> bool:
+        """Hand over a message from outside; return whether it came in time to have an effect."""
+        if not self.run.row.status.going_forward:
+            return False
         if message.kind == "cancel":
-            self._forward.request(Reason.CANCELLED, Failure("workflows.execution_cancelled", "It was cancelled."))
-        else:
-            self._forward.answer(message)
+            failure = Failure("workflows.execution_cancelled", "It was cancelled.")
+            return self._forward.request(Reason.CANCELLED, failure)
+        return self._forward.answer(message)
 
     async def _go_forward(self) -> Turn | None:
         row = self.run.row
         timer: asyncio.TimerHandle | None = None
         if row.deadline is not None:
-            timer = asyncio.get_running_loop().call_later(row.deadline - self.run.tools.now(), self._time_out)
+            left = row.deadline - self.run.tools.now()
+            if left > 0:
+                timer = asyncio.get_running_loop().call_later(left, self._time_out)
+            else:
+                self._time_out()
         try:
             return await self._forward.go() or await self._succeed()
         finally:
@@ -71,12 +82,14 @@ class Executor:
 
     async def _succeed(self) -> Turn | None:
         """Write the last results and the outcome as one commit."""
-        run = self.run
+        run, plan = self.run, self.run.plan
+        if not run.frontier.ended:
+            raise IllegalTransitionError(f"{run.row.id} stopped before its end, for no reason.")
         try:
-            output = run.tools.codec.encode(run.evaluate(run.plan.result), f"the result of {run.plan.name}")
+            output = run.tools.codec.encode(run.evaluate(plan.result), f"the result of {plan.name}", plan.output_type)
         except Exception as error:  # noqa: BLE001 -- a transform in the result is the user's
             return result_failure(error, run)
-        run.note(EntryKind.FINISHED)
+        run.finish(Status.SUCCEEDED)
         is_root = run.row.id == run.row.root_id
         change = StatusChange(Status.SUCCEEDED, output=output, finished_at=run.tools.now())
         await run.flush(change, events="release" if is_root else "keep")
@@ -88,11 +101,16 @@ class Executor:
         run.note(EntryKind.TURNED, turn.failure.step, payload=error)
         await run.flush(StatusChange(Status.COMPENSATING, turn.reason, error=error))
 
+    async def _reopen(self) -> None:
+        run = self.run
+        run.note(EntryKind.REOPENED)
+        await run.flush(StatusChange(Status.COMPENSATING, run.row.reason, error=run.row.error))
+
     async def _go_back(self) -> Outcome:
         run = self.run
         undone = await Backward(run, self._children).go()
-        run.note(EntryKind.FINISHED)
         status = Status.REVERTED if undone else Status.FAILED
+        run.finish(status)
         change = StatusChange(status, run.row.reason, error=run.row.error, finished_at=run.tools.now())
         await run.flush(change, events="drop")
         return self._outcome()

@@ -7,6 +7,7 @@ from euryale.kit.errors import EuryaleError
 from euryale.workflows.ports import Codec
 
 _KEPT_FRAMES = 8
+_KEPT_CHARACTERS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,23 @@ class Failure:
 
 
 def describe_failure(error: BaseException, codec: Codec, step: str = "") -> Failure:
-    """Return what is kept of an error."""
-    ours = isinstance(error, EuryaleError)
+    """Return what is kept of an error; whatever the error is like, this does not fail."""
+    if isinstance(error, EuryaleError):
+        return Failure(error.code, _text(error.message, codec), hint=_text(error.hint, codec), step=step)
     frames = traceback.extract_tb(error.__traceback__)[-_KEPT_FRAMES:]
     return Failure(
-        error=error.code if isinstance(error, EuryaleError) else type(error).__qualname__,
-        message=codec.scrub(
-            (error.message if isinstance(error, EuryaleError) else str(error)) or type(error).__qualname__
-        ),
-        hint=codec.scrub(error.hint) if isinstance(error, EuryaleError) else "",
-        trace="" if ours else "\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames),
+        error=type(error).__qualname__,
+        message=_text(error, codec) or type(error).__qualname__,
+        trace=_text("\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames), codec),
         step=step,
     )
+
+
+def _text(value: object, codec: Codec) -> str:
+    """Return the value's text without secrets, in characters that can be written, and not too much of it."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 -- an exception of the user's may fail to print itself
+        text = f"{type(value).__qualname__} (its text cannot be had)"
+    text = codec.scrub(text).encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _KEPT_CHARACTERS else f"{text[:_KEPT_CHARACTERS]}… ({len(text)} characters)"

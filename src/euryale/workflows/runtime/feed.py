@@ -41,24 +41,38 @@ class ExecutionEvent:
     status: Status | None = None
 
 
+Watch = asyncio.Queue[ExecutionEvent | Exception]
+"""What a watcher takes from: events, or why there will be no more."""
+
+
 class Feed:
     """Hands the events of one process's executions to whoever watches."""
 
     def __init__(self) -> None:
-        self._watchers: dict[str, list[asyncio.Queue[ExecutionEvent]]] = {}
+        self._watchers: dict[str, list[Watch]] = {}
 
     def publish(self, event: ExecutionEvent) -> None:
         """Tell everybody who watches that execution."""
         for queue in self._watchers.get(event.execution, ()):
             queue.put_nowait(event)
 
+    def give_up(self, execution: str, error: Exception) -> None:
+        """Tell everybody who watches that execution that nothing more comes, and why."""
+        for queue in self._watchers.get(execution, ()):
+            queue.put_nowait(error)
+
+    def close(self, error: Exception) -> None:
+        """Tell everybody who watches anything the same."""
+        for execution in self._watchers:
+            self.give_up(execution, error)
+
     def watched(self, execution: str) -> bool:
         """Return whether anybody would hear."""
         return execution in self._watchers
 
-    def watch(self, execution: str) -> tuple[asyncio.Queue[ExecutionEvent], Callable[[], None]]:
+    def watch(self, execution: str) -> tuple[Watch, Callable[[], None]]:
         """Return a queue of events from now on, and what ends it."""
-        queue: asyncio.Queue[ExecutionEvent] = asyncio.Queue()
+        queue: Watch = asyncio.Queue()
         watchers = self._watchers.setdefault(execution, [])
         watchers.append(queue)
 
@@ -70,10 +84,16 @@ class Feed:
         return queue, end
 
 
-async def follow(queue: asyncio.Queue[ExecutionEvent], after: int) -> AsyncIterator[ExecutionEvent]:
-    """Yield the events that come, without those up to number ``after``, until the execution has ended."""
+async def follow(queue: Watch, after: int) -> AsyncIterator[ExecutionEvent]:
+    """Yield the events that come, without those up to number ``after``, until the execution has ended.
+
+    Raises:
+        Exception: Why no more events come, if the execution has not ended.
+    """
     while True:
         event = await queue.get()
+        if isinstance(event, Exception):
+            raise event
         if 0 < event.seq <= after:
             continue
         yield event

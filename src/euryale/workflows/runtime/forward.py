@@ -1,7 +1,7 @@
 """The way forward: steps with their retries, choices, events, children, and what waits for an answer."""
 
 import asyncio
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.definition.plan import ChildNode, ChoiceNode, StepNode
@@ -43,23 +43,37 @@ class Forward:
         if self._run.row.epoch > 1:  # taken over: what may be done next may have been running
             self._begun.update(vertex.id for vertex in vertices)
         if self.turn is None:
+            self.turn = self._earlier_failure(vertices)
+        if self.turn is None:
             await self._lanes.run(vertices)
         if self.turn is not None:
             self._close_interrupted(self.turn)
         return self.turn
 
-    def request(self, reason: Reason, failure: Failure) -> None:
-        """Turn now, interrupting whatever runs; nothing happens if it has turned already."""
-        if self.turn is None:
-            self.turn = Turn(reason, failure)
-            for lane in self._lanes.all:
-                lane.interrupt()
+    def _earlier_failure(self, vertices: list[Vertex]) -> Turn | None:
+        """Return the turn that was not written any more after a failure that was, beside another branch's result."""
+        for vertex in vertices:
+            record = self._run.node(vertex.id)
+            if record.forward in {StepState.FAILED, StepState.TIMED_OUT} and record.error is not None:
+                return Turn(Reason.ERROR, self._run.tools.codec.decode(record.error, Failure, "an error"))
+        return None
 
-    def answer(self, message: Message) -> None:
-        """Hand over the completion of a step that completes externally."""
+    def request(self, reason: Reason, failure: Failure) -> bool:
+        """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""
+        if self.turn is not None:
+            return False
+        self.turn = Turn(reason, failure)
+        for lane in self._lanes.all:
+            lane.interrupt()
+        return True
+
+    def answer(self, message: Message) -> bool:
+        """Hand over the completion of a step that completes externally; False if it has one."""
         future = self._answer_for(message.step)
-        if not future.done():
-            future.set_result(message)
+        if future.done():
+            return False
+        future.set_result(message)
+        return True
 
     def _answer_for(self, node: str) -> asyncio.Future[Message]:
         return self._answers.setdefault(node, asyncio.get_running_loop().create_future())
@@ -137,7 +151,7 @@ class Forward:
             outcome = await self._attempt(node, attempt)
             if isinstance(outcome, Returned):
                 return await self._returned(lane, node, outcome, attempt, started)
-            if not node.step.options.retry.allows(outcome.error, attempt):
+            if self._has_turned() or not node.step.options.retry.allows(outcome.error, attempt):
                 return self._gave_up(lane, node, outcome, attempt, started)
             await self._wait_for_retry(lane, node, outcome, attempt, started)
         return False
@@ -152,36 +166,61 @@ class Forward:
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
         call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
-        return await invoke(call, run.tools.resolver)
+        run.attempting.add(node.id)
+        try:
+            return await invoke(call, run.tools.resolver, run.tools.threads)
+        finally:
+            run.attempting.discard(node.id)
+
+    def _has_turned(self) -> bool:
+        return self.turn is not None
 
     async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
         step: Step[..., Any, Any] = node.step
-        if step.options.completes == "externally":
-            undo = None if returned.plain else self._encode_undo(node, returned.undo)
-            self._run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
-            lane.idle = True
-            await self._run.flush(self._change())
-            return await self._await_answer(lane, node, started)
+        external = step.options.completes == "externally"
+        payload, undo = None, None
         try:
-            payload = self._run.tools.codec.encode(returned.output, f"the output of step {node.id!r}")
-            undo = None if returned.plain else self._encode_undo(node, returned.undo)
+            if not returned.plain:
+                undo = self._keep_undo(node, returned.undo)
+            if not external:
+                payload = self._encode_output(node, returned.output)
         except PayloadError as error:
-            self._run.undos[node.id] = returned.undo  # it did its work: what undoes it is known, if only here
-            return self._fail(lane, EntryKind.STEP_FAILED, node.id, error, attempt=attempt, started=started)
-        self._run.outputs[node.id] = returned.output
-        if not returned.plain:
+            # it did its work: what undoes it is known, if only here
             self._run.undos[node.id] = returned.undo
+            details = {"attempt": attempt, "started": started, "undo": undo}
+            return self._fail(lane, EntryKind.STEP_FAILED, node.id, error, **details)
+        if external:
+            return await self._await_completion(lane, node, undo, attempt, started)
+        self._run.outputs[node.id] = returned.output
         self._run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=attempt, started=started, payload=payload, undo=undo)
         return True
 
-    def _encode_undo(self, node: StepNode, undo: Any) -> bytes:
-        return self._run.tools.codec.encode(undo, f"what undoes step {node.id!r}")
+    def _encode_output(self, node: StepNode, output: Any) -> bytes:
+        return self._run.tools.codec.encode(output, f"the output of step {node.id!r}", node.step.signature.output_type)
+
+    def _keep_undo(self, node: StepNode, undo: Any) -> bytes:
+        """Keep what undoes the step, for now and for the journal.
+
+        Raises:
+            PayloadError: If it cannot be written; it is kept for now.
+        """
+        self._run.undos[node.id] = undo
+        return self._run.tools.codec.encode(undo, f"what undoes step {node.id!r}", node.step.signature.undo_type)
+
+    async def _await_completion(
+        self, lane: Lane, node: StepNode, undo: bytes | None, attempt: int, started: float
+    ) -> bool:
+        self._run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
+        lane.idle = True
+        await self._run.flush(self._change())
+        if self.turn is not None:  # another branch failed while this one was not waiting yet
+            return False
+        return await self._await_answer(lane, node, started)
 
     async def _wait_for_retry(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> None:
         run = self._run
-        asked = getattr(raised.error, "retry_after", None)
         wait = node.step.options.retry.delay(attempt, random=run.tools.random())
-        due = run.tools.now() + max(wait, asked if isinstance(asked, (int, float)) else 0.0)
+        due = run.tools.now() + max(wait, _asked_for(raised.error))
         run.note_failure(EntryKind.STEP_RETRYING, node.id, raised.error, attempt=attempt, started=started, due=due)
         lane.idle = True
         await run.flush(self._change())
@@ -195,11 +234,13 @@ class Forward:
 
     def _gave_up(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> bool:
         kind = EntryKind.STEP_TIMED_OUT if raised.timed_out else EntryKind.STEP_FAILED
-        undo = None
+        undo, failed = None, raised.error
         if isinstance(raised.error, PermanentFailure) and raised.error.undo is not UNSET:
-            self._run.undos[node.id] = raised.error.undo
-            undo = self._encode_undo(node, raised.error.undo)
-        return self._fail(lane, kind, node.id, raised.error, attempt=attempt, started=started, undo=undo)
+            try:
+                undo = self._keep_undo(node, raised.error.undo)
+            except PayloadError as error:
+                failed = PermanentFailure(f"{raised.error.message} And: {error.message}", hint=error.hint)
+        return self._fail(lane, kind, node.id, failed, attempt=attempt, started=started, undo=undo)
 
     def _fail(self, lane: Lane, kind: EntryKind, node: str, error: Exception, **details: Any) -> bool:
         """Record the failure and turn; lanes beside it are interrupted if they only wait or their group says so."""
@@ -256,12 +297,15 @@ class Forward:
                 return self._fail(lane, EntryKind.STEP_FAILED, node.id, error)
             started = run.begin(STARTED, node.id, 1)
             run.note(EntryKind.STEP_WAITING, node.id, attempt=1, started=started)
-            await run.flush(create=(row,))
-            self._children.launch(row)
+            await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
         outcome = await self._children.join(child_id)
         if outcome.succeeded and outcome.row.output is not None:
             output_type = node.workflow.plan.output_type
-            run.outputs[node.id] = run.tools.codec.decode(outcome.row.output, output_type, f"the result of {child_id}")
+            try:
+                output = run.tools.codec.decode(outcome.row.output, output_type, f"the result of {child_id}")
+            except PayloadError as error:
+                return self._fail(lane, EntryKind.STEP_FAILED, node.id, error, attempt=1)
+            run.outputs[node.id] = output
             run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=1, payload=outcome.row.output)
             return True
         failure = outcome.failure or Failure("workflows.execution", f"{child_id} ended {outcome.row.status}.")
@@ -278,7 +322,7 @@ class Forward:
             plan_hash=plan.hash,
             status=Status.RUNNING,
             created_at=now,
-            input=run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}"),
+            input=run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}", plan.input_type),
             root_id=run.row.root_id,
             parent_id=run.row.id,
             parent_step=node.id,
@@ -287,12 +331,24 @@ class Forward:
         )
 
 
-_OPEN = frozenset({StepState.PENDING, StepState.RUNNING, StepState.WAITING})
+CHILD_SEPARATOR: Final = "::"
+"""Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
+
+_LONGEST_ASKED_WAIT: Final = 24 * 3600.0
+_OPEN: Final = frozenset({StepState.PENDING, StepState.RUNNING, StepState.WAITING})
+
+
+def _asked_for(error: Exception) -> float:
+    """Return the seconds for which an error asks by ``retry_after``, within reason."""
+    asked = getattr(error, "retry_after", None)
+    if isinstance(asked, (int, float)) and asked > 0:
+        return min(float(asked), _LONGEST_ASKED_WAIT)
+    return 0.0
 
 
 def child_execution_id(parent: str, node: str) -> str:
     """Return the id of the execution that a node of another calls."""
-    return f"{parent}:{node}"
+    return f"{parent}{CHILD_SEPARATOR}{node}"
 
 
 def result_failure(error: Exception, run: Run) -> Turn:

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from euryale.workflows.definition.step import StepResponse
 from euryale.workflows.errors import DefinitionError, PermanentFailure
 from euryale.workflows.ports import Resolver
 from euryale.workflows.runtime.context import CURRENT_STEP, StepContext
+from euryale.workflows.runtime.threads import StepThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,31 @@ class Call:
     positional: tuple[Any, ...] = ()
 
 
-async def invoke(call: Call, resolver: Resolver) -> Returned | Raised:
+async def invoke(call: Call, resolver: Resolver, threads: StepThreads) -> Returned | Raised:
     """Make the call.
 
     Raises:
-        asyncio.CancelledError: If the caller is cancelled; the function is interrupted then.
+        asyncio.CancelledError: If the caller is cancelled; the function is interrupted then. One that comes from
+            within (the function awaited something that was cancelled) is a failure like any other.
     """
     token = CURRENT_STEP.set(call.context)
     timeout = asyncio.timeout(call.timeout)
     try:
         arguments = {**call.arguments, **{name: _resolve(resolver, wanted) for name, wanted in call.injected}}
         async with timeout:
-            result = await _run(call, arguments)
+            result = await _run(call, arguments, threads)
     except TimeoutError as error:
         if not timeout.expired():
             return Raised(error)
         late = TimeoutError(f"took longer than {call.timeout:g} s")
         return Raised(late, timed_out=True)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        inner = RuntimeError("it awaited something that was cancelled")
+        inner.__cause__ = error
+        return Raised(inner)
     except Exception as error:  # noqa: BLE001 -- whatever a step raises is its outcome
         return Raised(error)
     finally:
@@ -88,11 +96,11 @@ async def invoke(call: Call, resolver: Resolver) -> Returned | Raised:
     return Returned(result, result)
 
 
-async def _run(call: Call, arguments: Mapping[str, Any]) -> Any:
+async def _run(call: Call, arguments: Mapping[str, Any], threads: StepThreads) -> Any:
     if inspect.iscoroutinefunction(call.function):
         return await call.function(*call.positional, **arguments)
-    context = copy_context()
-    return await asyncio.to_thread(context.run, lambda: call.function(*call.positional, **arguments))
+    result = await threads.run(lambda: call.function(*call.positional, **arguments))
+    return await result if inspect.isawaitable(result) else result
 
 
 def _resolve(resolver: Resolver, wanted: Any) -> Any:

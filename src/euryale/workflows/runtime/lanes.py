@@ -12,18 +12,21 @@ class Lane:
     Attributes:
         vertex: Where it is.
         idle: Whether it only waits: for the time of a retry, or for an answer from outside.
+        interrupted: Whether it was asked to end.
     """
 
-    __slots__ = ("idle", "task", "vertex")
+    __slots__ = ("idle", "interrupted", "task", "vertex")
 
     def __init__(self, vertex: Vertex) -> None:
         self.vertex = vertex
         self.idle = False
+        self.interrupted = False
         self.task: asyncio.Task[None] | None = None
 
     def interrupt(self) -> None:
         """Cancel what it does."""
-        if self.task is not None:
+        if self.task is not None and not self.interrupted:
+            self.interrupted = True
             self.task.cancel()
 
 
@@ -73,9 +76,15 @@ class Lanes:
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self.all.discard(lane)
+        error: BaseException | None
+        if task.cancelled():
+            error = (
+                None if lane.interrupted else RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
+            )
+        else:
+            error = task.exception()
         if self._empty is None or self._empty.done():
             return
-        error = None if task.cancelled() else task.exception()
         if error is not None:
             self._empty.set_exception(error)
         elif not self.all:
@@ -83,6 +92,6 @@ class Lanes:
 
     async def _interrupt_all(self) -> None:
         tasks = [lane.task for lane in self.all if lane.task is not None]
-        for task in tasks:
-            task.cancel()
+        for lane in self.all:
+            lane.interrupt()
         await asyncio.gather(*tasks, return_exceptions=True)

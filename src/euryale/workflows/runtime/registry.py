@@ -24,6 +24,8 @@ class Registry:
             DefinitionError: If another plan has the same name and version.
         """
         plan = workflow.plan
+        if self._by_hash.get((plan.name, plan.hash)) is workflow:
+            return
         known = self._by_name.setdefault(plan.name, {}).get(plan.version)
         if known is not None and known.plan.hash != plan.hash:
             raise DefinitionError(

@@ -1,9 +1,11 @@
 """One execution in memory: its record, its values, and its way to the journal."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final, Literal
 
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
@@ -13,10 +15,14 @@ from euryale.workflows.definition.plan import ChildNode, Plan, StepNode
 from euryale.workflows.ports import Codec, Resolver
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, StagedEvent, StatusChange
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
-from euryale.workflows.record.states import EntryKind, Reason, StepState, next_status
+from euryale.workflows.record.states import EntryKind, Reason, Status, StepState, next_status
 from euryale.workflows.runtime.failure import Failure, describe_failure
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed
+from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.writer import Writer
+
+EventFate = Literal["keep", "release", "drop"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Tools:
     telemetry: Telemetry
     resolver: Resolver
     random: Callable[[], float]
+    threads: StepThreads
+    patience: Patience
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -54,6 +62,7 @@ class Run:
         frontier: What has been reached of the plan.
         outputs: The values of its input and of the nodes that are done.
         undos: What the compensations of its steps receive, where that is not the output.
+        attempting: The nodes at which an attempt is under way.
     """
 
     def __init__(self, journal: Journal, plan: Plan, tools: Tools) -> None:
@@ -64,6 +73,7 @@ class Run:
         self.frontier = Frontier(plan.graph)
         self.outputs: dict[str, Any] = {}
         self.undos: dict[str, Any] = {}
+        self.attempting: set[str] = set()
         self._pending: list[Entry] = []
         self._staged: list[StagedEvent] = []
 
@@ -151,33 +161,45 @@ class Run:
     def stage(self, node: str, event: str, data: Any) -> None:
         """Stage an event; it is written with the next ``flush``."""
         payload = self.tools.codec.encode(data, f"the data of event {event}")
-        event_id = f"{self.row.id}/{node}"
+        event_id = f"evt_{hashlib.sha256(f'{self.row.id}/{node}'.encode()).hexdigest()[:24]}"
         self._staged.append(StagedEvent(event_id, self.row.root_id, self.row.id, event, payload, self.tools.now()))
         self.note(EntryKind.EMITTED, node)
 
-    async def flush(
-        self,
-        change: StatusChange | None = None,
-        *,
-        create: tuple[ExecutionRow, ...] = (),
-        events: Literal["keep", "release", "drop"] = "keep",
-    ) -> None:
+    def finish(self, status: Status) -> None:
+        """Take in that this is the end; it is written with the next ``flush``."""
+        self.note(EntryKind.FINISHED, payload=self.tools.codec.encode(status.value, "a status"))
+
+    async def flush(self, change: StatusChange | None = None, *, events: EventFate = "keep") -> None:
         """Write all that was noted, as one commit, and return when it is durable.
+
+        It is written even if the caller is cancelled meanwhile.
 
         Raises:
             StoreError: If it was not written.
         """
+        await asyncio.shield(self.commit(change, events=events))
+
+    def commit(
+        self,
+        change: StatusChange | None = None,
+        *,
+        create: tuple[ExecutionRow, ...] = (),
+        events: EventFate = "keep",
+    ) -> asyncio.Future[None]:
+        """Hand all that was noted to the writer, as one commit; the future is done when it is durable."""
         entries, self._pending = tuple(self._pending), []
         staged, self._staged = tuple(self._staged), []
         if change is not None:
             self._take(change)
         commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events)
-        try:
-            await self.tools.writer.write(commit)
-        except asyncio.CancelledError:
-            self._publish(entries)  # the commit is written all the same
-            raise
-        self._publish(entries)
+        written = self.tools.writer.submit(commit)
+        written.add_done_callback(partial(self._written, entries))
+        return written
+
+    def _written(self, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
+        """Tell watchers: whoever looks into the journal from now on finds these entries there."""
+        if not written.cancelled() and written.exception() is None:
+            self._publish(entries)
 
     def _take(self, change: StatusChange) -> None:
         self.row = replace(
@@ -201,31 +223,35 @@ class Run:
         watched = self.tools.feed.watched(self.row.id)
         for entry in entries:
             if watched:
-                self.tools.feed.publish(entry_event(entry, self.row, self.tools.codec))
+                self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))
             self._report(entry.kind, step=entry.step, attempt=entry.attempt)
 
     def _report(self, name: str, **payload: object) -> None:
         self.tools.telemetry.report(f"workflow.{name}", execution=self.row.id, workflow=self.row.workflow, **payload)
 
 
-_FAILED_KINDS: Mapping[EntryKind, bool] = {
-    EntryKind.STEP_RETRYING: True,
-    EntryKind.STEP_FAILED: True,
-    EntryKind.STEP_TIMED_OUT: True,
-    EntryKind.UNDO_RETRYING: True,
-    EntryKind.UNDO_FAILED: True,
-    EntryKind.TURNED: True,
-}
+_FAILED_KINDS: Final = frozenset(
+    {
+        EntryKind.STEP_RETRYING,
+        EntryKind.STEP_FAILED,
+        EntryKind.STEP_TIMED_OUT,
+        EntryKind.UNDO_RETRYING,
+        EntryKind.UNDO_FAILED,
+        EntryKind.TURNED,
+    }
+)
 
 
-def entry_event(entry: Entry, row: ExecutionRow, codec: Codec) -> ExecutionEvent:
+def entry_event(entry: Entry, execution_id: str, codec: Codec) -> ExecutionEvent:
     """Return a journal entry as watchers see it."""
-    error = ""
+    error, status = "", None
     if entry.payload is not None and entry.kind in _FAILED_KINDS:
         failure: Failure = codec.decode(entry.payload, Failure, "an error")
         error = f"{failure.message} {failure.hint}".strip()
+    if entry.payload is not None and entry.kind is EntryKind.FINISHED:
+        status = Status(codec.decode(entry.payload, str, "a status"))
     return ExecutionEvent(
-        execution=row.id,
+        execution=execution_id,
         name=entry.kind.value,
         at=entry.at,
         seq=entry.seq,
@@ -234,5 +260,5 @@ def entry_event(entry: Entry, row: ExecutionRow, codec: Codec) -> ExecutionEvent
         started=entry.started,
         due=entry.due,
         error=error,
-        status=row.status if entry.kind is EntryKind.FINISHED else None,
+        status=status,
     )

@@ -4,68 +4,99 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from euryale.workflows.errors import StaleOwnerError, StoreError
+from euryale.workflows.errors import StaleOwnerError, StoreError, UnwritableError
 from euryale.workflows.ports import JournalStore
 from euryale.workflows.record.entry import Commit
+from euryale.workflows.runtime.patience import Patience
 
 _log = logging.getLogger("euryale.workflows")
 _LARGEST_BATCH = 512
 
+_Waiting = tuple[Commit, asyncio.Future[None]]
+
 
 class Writer:
-    """Group commit: it writes as soon as it is idle, so a lone execution waits for nobody."""
+    """Group commit: it writes as soon as it is idle, so a lone execution waits for nobody.
 
-    def __init__(self, store: JournalStore) -> None:
+    A store that is away is waited for: what was handed in stays queued, in order, and is written when it is back. So an
+    outage delays executions and fails none. A commit that can never be written fails alone.
+    """
+
+    def __init__(self, store: JournalStore, patience: Patience) -> None:
         self._store = store
-        self._waiting: list[tuple[Commit, asyncio.Future[None]]] = []
+        self._patience = patience
+        self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
 
-    async def write(self, commit: Commit) -> None:
-        """Return when the commit is durable. It is written even if the caller is cancelled meanwhile.
+    def submit(self, commit: Commit) -> asyncio.Future[None]:
+        """Hand in a commit. It is written whatever becomes of the caller.
 
-        Raises:
-            StaleOwnerError: If it was refused.
-            StoreError: If the store failed.
+        Returns:
+            Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
+            ``StoreError`` if it was not written. Await it in ``asyncio.shield``.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done))
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush(), name="euryale-writer")
-        await asyncio.shield(done)
+            self._flushing.add_done_callback(_look_at)
+        return done
+
+    async def drain(self) -> None:
+        """Wait until all that was handed in is written, or has failed."""
+        while self._flushing is not None:
+            await asyncio.wait([self._flushing])
 
     async def _flush(self) -> None:
+        batch: list[_Waiting] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
                 await self._write(batch)
+        except BaseException as error:
+            _fail([*batch, *self._waiting], StoreError(f"The writer was stopped: {error!r}"))
+            self._waiting = []
+            raise
         finally:
             self._flushing = None
 
-    async def _write(self, batch: Sequence[tuple[Commit, asyncio.Future[None]]]) -> None:
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        commits = [commit for commit, _ in batch]
         try:
-            refused = await self._store.write([commit for commit, _ in batch])
+            refused = await self._patience.outlast("writing the journal", lambda: self._store.write(commits))
         except Exception as error:  # noqa: BLE001 -- every waiter must hear of it
-            failure = error if isinstance(error, StoreError) else StoreError(f"The store failed: {error!r}")
-            _log.error("a batch of %d commits could not be written: %s", len(batch), failure)
-            for _, done in batch:
-                _settle(done, failure)
+            if len(batch) > 1 and (isinstance(error, UnwritableError) or not isinstance(error, StoreError)):
+                for each in batch:  # only the commit at fault is to fail
+                    await self._write([each])
+                return
+            failure = error if isinstance(error, StoreError) else UnwritableError(f"The store failed: {error!r}")
+            _log.error("%d commits could not be written: %s", len(batch), failure)
+            _fail(batch, failure)
             return
-        for commit, done in batch:
-            stale = commit.execution_id in refused
-            _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more.") if stale else None)
+        for position, (commit, done) in enumerate(batch):
+            if position in refused:
+                _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already."))
+            else:
+                _settle(done, None)
 
-    async def drain(self) -> None:
-        """Wait until all that was handed in is written."""
-        while self._flushing is not None:
-            await asyncio.wait([self._flushing])
+
+def _fail(batch: Sequence[_Waiting], error: StoreError) -> None:
+    for _, done in batch:
+        _settle(done, error)
 
 
 def _settle(done: asyncio.Future[None], error: StoreError | None) -> None:
-    if done.cancelled():
+    if done.done():
         return
     if error is None:
         done.set_result(None)
     else:
         done.set_exception(error)
         done.exception()  # a waiter that was cancelled does not look at it: it is logged above
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Take note of how it ended, so that it is no warning: every waiter was told."""
+    if not task.cancelled():
+        task.exception()

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from euryale.workflows.ports import ExecutionQuery
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.states import Status
+
+_PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
 
 
 @dataclass
@@ -28,9 +31,9 @@ class MemoryStore:
     async def close(self) -> None:
         """Keep everything: a test may open it again, as after a restart."""
 
-    async def write(self, commits: Sequence[Commit]) -> frozenset[str]:
+    async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return frozenset(commit.execution_id for commit in commits if not self._apply(commit))
+        return frozenset(position for position, commit in enumerate(commits) if not self._apply(commit))
 
     def _apply(self, commit: Commit) -> bool:
         if not self._accepts(commit):
@@ -39,7 +42,9 @@ class MemoryStore:
             self._rows[row.id] = row
             self._entries[row.id] = []
         if commit.entries:
-            self._entries[commit.execution_id].extend(commit.entries)
+            journal = self._entries[commit.execution_id]
+            written = journal[-1].seq if journal else 0
+            journal.extend(entry for entry in commit.entries if entry.seq > written)
         if (change := commit.change) is not None:
             self._rows[commit.execution_id] = replace(
                 self._rows[commit.execution_id],
@@ -53,11 +58,15 @@ class MemoryStore:
         return True
 
     def _accepts(self, commit: Commit) -> bool:
-        if any(row.id in self._rows for row in commit.create):
+        if any(self._is_taken(row) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
         created = any(row.id == commit.execution_id for row in commit.create)
         return created or (current is not None and current.epoch == commit.epoch)
+
+    def _is_taken(self, row: ExecutionRow) -> bool:
+        known = self._rows.get(row.id)
+        return known is not None and (known != row or bool(self._entries[row.id]))
 
     def _apply_events(self, commit: Commit) -> None:
         staged = self._outbox.staged
@@ -131,6 +140,6 @@ def _matches(row: ExecutionRow, query: ExecutionQuery) -> bool:
 
 
 def _is_old(row: ExecutionRow, now: float) -> bool:
-    if row.id != row.root_id or not row.status.ended or row.retention is None or row.finished_at is None:
+    if row.id != row.root_id or row.status not in _PRUNED or row.retention is None or row.finished_at is None:
         return False
     return row.finished_at + row.retention <= now

@@ -21,6 +21,7 @@ from euryale.framework.data import (
     EncryptionError,
     KeyRing,
     Model,
+    Session,
     Timestamped,
     id_column,
     reencrypt,
@@ -69,38 +70,52 @@ async def test_a_unit_of_work_is_committed_at_its_end(database: Database):
     assert found.created_at <= found.updated_at <= datetime.now(UTC)  # noqa: TID251 -- compared with the machine's
 
 
+async def add(session: Session, slug: str, then: type[Exception] | None = None) -> None:
+    session.add(Note(slug=slug))
+    await session.flush()
+    if then is not None:
+        raise then
+
+
 async def test_it_is_rolled_back_if_its_block_raises(database: Database):
     with pytest.raises(LookupError):
         async with database.transaction() as session:
-            session.add(Note(slug="a"))
-            await session.flush()
-            raise LookupError
+            await add(session, "a", then=LookupError)
     assert await slugs(database) == []
 
 
 async def test_nobody_else_commits(database: Database):
-    with pytest.raises(CommitRefusedError):
-        async with database.transaction() as session:
-            session.add(Note(slug="a"))
+    async with database.transaction() as session:
+        with pytest.raises(CommitRefusedError):
             await session.commit()
-    with pytest.raises(CommitRefusedError):
-        async with database.transaction() as session:
+        with pytest.raises(CommitRefusedError):
             await session.rollback()
-    assert await slugs(database) == []
+        await add(session, "a")
+    assert await slugs(database) == ["a"]
 
 
 async def test_an_inner_unit_joins_the_outer_one_and_undoes_only_itself(database: Database):
     async with database.transaction() as outer:
-        outer.add(Note(slug="outer"))
+        await add(outer, "outer")
         with pytest.raises(LookupError):
             async with database.transaction() as inner:
-                assert inner is outer
-                inner.add(Note(slug="inner"))
-                await inner.flush()
-                raise LookupError
+                await add(inner, "inner", then=LookupError)
         async with database.transaction() as inner:
-            inner.add(Note(slug="second"))
+            assert inner is outer
+            await add(inner, "second")
     assert await slugs(database) == ["outer", "second"]
+
+
+async def test_another_task_has_a_unit_of_its_own(database: Database):
+    async def other() -> None:
+        async with database.transaction() as session:
+            await add(session, "other")
+
+    async with database.transaction() as session:
+        await add(session, "first")
+        waiting = asyncio.ensure_future(other())
+    await waiting
+    assert await slugs(database) == ["first", "other"]
 
 
 async def test_a_taken_unique_value_is_a_conflict_with_its_cause(database: Database):

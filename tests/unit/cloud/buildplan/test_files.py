@@ -84,5 +84,5 @@ def test_a_file_that_is_no_text_is_refused(size, content, message):
 
 
 def test_a_content_that_was_not_handed_over_is_the_callers_mistake():
-    with pytest.raises(LookupError, match="the content of package.json was not handed over"):
+    with pytest.raises(LookupError, match=r"the content of package\.json was not handed over"):
         plan(RepositoryFiles({"package.json": 2}, {}))

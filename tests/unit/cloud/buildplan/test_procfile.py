@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from repositories import repository
 
 from euryale.cloud.buildplan.errors import BadManifestError, NoStartCommandError
 from euryale.cloud.buildplan.procfile import in_path, is_single, procfile_processes, procfile_release, read_procfile
+from repositories import repository
 
 
 def test_each_line_is_a_process_and_web_is_the_first():
@@ -43,7 +43,7 @@ def test_a_line_that_is_none_is_refused(text, message):
 
 
 def test_a_procfile_without_web_is_refused():
-    with pytest.raises(NoStartCommandError, match="Procfile has no `web` process. Add a line like `web:") as caught:
+    with pytest.raises(NoStartCommandError, match=r"Procfile has no `web` process\. Add a line like `web:") as caught:
         read_procfile(repository({"Procfile": "worker: x"}), ".")
     assert caught.value.file == "Procfile"
 
@@ -60,7 +60,9 @@ def test_what_a_repository_wrote_stays_one_word(written):
 def test_a_real_shell_hands_it_on_unchanged(written):
     line = in_path("$PWD/bin", f"echo {shlex.quote(written)} && :")
     done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True, text=True)
-    plain = subprocess.run(["/bin/sh", "-c", f"echo {shlex.quote(written)}"], capture_output=True, check=True, text=True)
+    plain = subprocess.run(
+        ["/bin/sh", "-c", f"echo {shlex.quote(written)}"], capture_output=True, check=True, text=True
+    )
     assert done.stdout == plain.stdout
 
 

@@ -91,3 +91,20 @@ def test_a_bound_orders_versions_by_their_numbers(bound, version):
 )  # fmt: skip
 def test_an_exact_version_is_three_numbers(text, exact):
     assert is_exact(text) is exact
+
+
+@pytest.mark.parametrize(
+    ("text", "major", "some", "latest"),
+    [
+        (">22.5.1 <22.5.3", 22, True, False),
+        (">22.5.1 <22.5.2", 22, False, False),
+        (">22.5 <22.6.1", 22, True, False),
+        (">=22.4.7 <22.5", 22, True, False),
+        ("<22.0.1", 22, True, False),
+        (">=22.999999.0", 22, True, True),
+        ("22.12 - 24", 24, True, True),
+    ],
+)
+def test_a_narrow_range_is_seen_within_its_major(text, major, some, latest):
+    parsed = NpmRange.parse(text)
+    assert (parsed.admits_some(major), parsed.admits_latest(major)) == (some, latest)

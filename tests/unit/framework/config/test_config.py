@@ -4,11 +4,12 @@ import logging
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import BaseModel, Field
 
-from euryale.framework.config import ConfigError, SecretField, Settings, describe, load, sections_of
+from euryale.framework.config import ConfigError, KnownAs, SecretField, Settings, describe, load, sections_of
 from euryale.kit.secret import Secret
 
 
@@ -61,6 +62,36 @@ def test_arguments_beat_environment_beats_file_beats_defaults(tmp_path: Path):
     assert settings.level is Level.DEBUG
     assert settings.idle == timedelta(minutes=5)
     assert settings.database.url.reveal() == "file"
+
+
+class Reached(Settings):
+    url: Annotated[SecretField, KnownAs("DATABASE_URL")]
+
+
+class Hosted(Settings):
+    port: Annotated[int, KnownAs("PORT")] = 8000
+    database: Reached
+    archive: Reached | None = None
+
+
+def test_a_variable_that_everybody_knows_beats_the_file_and_gives_way_to_the_settings_own(tmp_path: Path):
+    file = written(tmp_path, 'port = 1\n[database]\nurl = "file"\n')
+    given = {"PORT": "2", "DATABASE_URL": "given"}
+    assert load(Hosted, prefix="hello", file=file, environ={}).port == 1
+    hosted = load(Hosted, prefix="hello", file=file, environ=given)
+    assert (hosted.port, hosted.database.url.reveal(), hosted.archive) == (2, "given", None)
+    assert load(Hosted, prefix="hello", file=file, environ={**given, "HELLO_PORT": "3"}).port == 3
+
+
+def test_a_bad_value_names_the_variable_that_everybody_knows():
+    with pytest.raises(ConfigError) as raised:
+        load(Hosted, prefix="hello", environ={"PORT": "many", "DATABASE_URL": "given"})
+    assert [(problem.field, problem.place) for problem in raised.value.problems] == [("port", "environment: PORT")]
+
+
+def test_what_a_setting_is_known_as_is_described():
+    described = {setting.name: setting.known_as for setting in describe(Hosted, prefix="hello")}
+    assert described == {"port": "PORT", "database.url": "DATABASE_URL", "archive.url": "DATABASE_URL"}
 
 
 def test_values_of_every_kind_come_from_the_environment():

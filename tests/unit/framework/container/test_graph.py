@@ -139,6 +139,13 @@ def test_a_class_cannot_be_provided_as_something_else():
         provide(SmtpMailer, as_=Notifier)
 
 
+def test_what_lacks_a_method_of_the_protocol_cannot_stand_for_it():
+    with pytest.raises(ProviderError, match=r"Notifier .* is not a Mailer: it has no send"):
+        provide(Notifier, as_=Mailer)
+    with pytest.raises(ProviderError, match=r"int .* is not a Mailer: it has no send"):
+        value(7, as_=Mailer)
+
+
 def test_a_value_must_say_what_it_is_for():
     with pytest.raises(ProviderError, match=r"str .*does not say"):
         value("sqlite:///x")

@@ -22,20 +22,23 @@ class _Build:
 class MemoryBuilder:
     """Builds that end as the test says.
 
-    A build runs until :meth:`finish` is called for it, unless :attr:`outcome` says how builds end at once.
+    A build runs until :meth:`finish` is called for it, unless :attr:`outcomes` or :attr:`outcome` say how it ends.
 
     Args:
         root: Where artifacts and logs are named; a directory of its own if not given. An artifact is an empty
             directory.
+        outcome: What ``start`` makes of a build; with ``succeeded`` and no artifact, one is made.
 
     Attributes:
-        outcome: What ``start`` makes of a build; with ``succeeded`` and no artifact, one is made.
+        outcome: As given; may be changed.
+        outcomes: The same for builds of that name.
         started: The intents that began a build, in order; adopted ones are not among them.
         refusal: What ``start`` raises instead, such as a full disk; None for nothing.
     """
 
     def __init__(self, root: Path | None = None, *, outcome: BuildStatus = _RUNNING) -> None:
         self.outcome = outcome
+        self.outcomes: dict[str, BuildStatus] = {}
         self.started: list[BuildIntent] = []
         self.refusal: ProviderUnavailableError | None = None
         self._root = root or Path(tempfile.mkdtemp(prefix="euryale-builds-"))
@@ -76,8 +79,9 @@ class MemoryBuilder:
         if known is None or known.lost:
             self.started.append(intent)
             builds[intent.name] = _Build(_RUNNING)
-            if self.outcome.state != "running":
-                self.finish(intent.pipeline, intent.name, self.outcome)
+            outcome = self.outcomes.get(intent.name, self.outcome)
+            if outcome.state != "running":
+                self.finish(intent.pipeline, intent.name, outcome)
 
     async def poll(self, pipeline: str, name: str) -> BuildStatus:
         """Say where it stands."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from euryale.cloud.providers.errors import GoneError
 from euryale.cloud.providers.runtime.contract import Instance, InstanceIntent, ReleaseFailedError, UnhealthyError
+from euryale.cloud.providers.runtime.names import check_handle
 
 _FIRST_PORT = 21_000
 
@@ -31,14 +32,16 @@ class MemoryRuntime:
 
     async def release(self, intent: InstanceIntent) -> None:
         """Remember the command, or fail if its line is one of ``failures``."""
-        self._apps.setdefault(intent.app, {})
+        check_handle(intent.name)
+        self._apps.setdefault(check_handle(intent.app), {})
         self.released.append((intent.app, intent.name, intent.command.line))
         if (printed := self._failures.get(intent.command.line)) is not None:
             raise ReleaseFailedError(f"{intent.command.line!r} failed: {printed}")
 
     async def start(self, intent: InstanceIntent) -> Instance:
         """Remember the instance, or return the one of that name."""
-        instances = self._apps.setdefault(intent.app, {})
+        check_handle(intent.name)
+        instances = self._apps.setdefault(check_handle(intent.app), {})
         if intent.name not in instances:
             failing = intent.command.line in self._failures
             address = f"127.0.0.1:{self._next_port}"
@@ -65,15 +68,15 @@ class MemoryRuntime:
 
     async def stop(self, app: str, name: str, *, grace: float = 30.0) -> None:  # noqa: ARG002 -- the contract's
         """Forget the instance."""
-        self._apps.get(app, {}).pop(name, None)
+        self._apps.get(check_handle(app), {}).pop(check_handle(name), None)
 
     async def destroy(self, app: str) -> None:
         """Forget the environment."""
-        self._apps.pop(app, None)
+        self._apps.pop(check_handle(app), None)
 
     def log(self, app: str, name: str) -> Path:
         """Return where its log would be."""
-        return self._logs / app / f"{name}.log"
+        return self._logs / check_handle(app) / f"{check_handle(name)}.log"
 
     async def inventory(self) -> frozenset[str]:
         """Return what was started and not stopped."""

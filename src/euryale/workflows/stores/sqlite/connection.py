@@ -13,12 +13,23 @@ from typing import Any, Literal, TypeVar
 
 import apsw
 
-from euryale.workflows.errors import StoreError, StoreLockedError
+from euryale.workflows.errors import StoreError, StoreLockedError, UnwritableError
 
 T = TypeVar("T")
 Durability = Literal["full", "process"]
 
+_PRIVATE = 0o600  # inputs and results are nobody else's business
 _SYNCHRONOUS = {"full": "FULL", "process": "NORMAL"}
+_HOPELESS = (
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.TooBigError,
+    apsw.RangeError,
+    apsw.SQLError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+)
+"""What waiting does not mend: the statement or the file is at fault."""
 
 
 class FileLock:
@@ -33,8 +44,9 @@ class FileLock:
 
         Raises:
             StoreLockedError: If another process has it.
+            OSError: If the file cannot be made.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -43,6 +55,9 @@ class FileLock:
             raise StoreLockedError(
                 f"{self._path} is held by process {holder}.", hint="Stop it, or use another file for this process."
             ) from None
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
@@ -71,8 +86,13 @@ class WriterThread:
             StoreLockedError: If another process has it.
             StoreError: If it is not a database, or cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        except OSError as error:
+            self._lock.release()
+            raise StoreError(f"{self._path} cannot be used: {error}") from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite")
         try:
             await self.run(lambda _: self._connect(schema), connected=False)
@@ -114,6 +134,8 @@ class WriterThread:
             return function(self._connection)
         except apsw.FullError as error:
             raise StoreError("The disk is full; nothing was written.", hint="Free space; work then goes on.") from error
+        except _HOPELESS as error:
+            raise UnwritableError(f"{self._path}: {error}") from error
         except apsw.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
 

@@ -46,13 +46,13 @@ class SQLiteStore:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         await self._thread.close()
 
-    async def write(self, commits: Sequence[Commit]) -> frozenset[str]:
+    async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         return await self._thread.run(lambda connection: self._write(connection, commits))
 
-    def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[str]:
+    def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
         with transaction(connection):
-            return frozenset(each.execution_id for each in commits if not self._apply(connection, each))
+            return frozenset(at for at, each in enumerate(commits) if not self._apply(connection, each))
 
     def _apply(self, connection: apsw.Connection, commit: Commit) -> bool:
         if not self._accepts(connection, commit):
@@ -72,17 +72,22 @@ class SQLiteStore:
         return True
 
     def _accepts(self, connection: apsw.Connection, commit: Commit) -> bool:
-        """Create what is to be created, unless it exists, and check the writer's epoch."""
-        created = frozenset(row.id for row in commit.create)
-        if commit.execution_id not in created:
+        """Check the writer's epoch, and create what is to be created, unless one of them exists."""
+        if all(row.id != commit.execution_id for row in commit.create):
             epoch = connection.execute(self._sql.read_epoch, (commit.execution_id,)).fetchone()
             if epoch is None or epoch[0] != commit.epoch:
                 return False
-        for row in commit.create:
-            connection.execute(self._sql.create_execution, _EXECUTION_VALUES(row))
-            if connection.changes() != _CREATED:
-                return False
+        if any(self._is_taken(connection, row) for row in commit.create):
+            return False
+        if commit.create:
+            connection.executemany(self._sql.create_execution, map(_EXECUTION_VALUES, commit.create))
         return True
+
+    def _is_taken(self, connection: apsw.Connection, row: ExecutionRow) -> bool:
+        known = connection.execute(self._sql.load_execution, (row.id,)).fetchone()
+        if known is None:
+            return False
+        return _execution(known) != row or bool(connection.execute(self._sql.load_entries, (row.id,)).fetchone())
 
     async def load(self, execution_id: str) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""

@@ -1,9 +1,9 @@
 """Keeping what an install made, for the next build with the same lockfile.
 
 What is kept shares its files with the builds by hard links: putting back 100,000 files takes about a second. That is
-safe because, once an install is kept, its files belong to the platform: a build or an application may replace one in its
-own tree, but not write to it in place. What tools write to in place (entries of ``node_modules`` whose names begin with
-a dot, such as ``.cache`` and ``.prisma``) is copied instead.
+safe because, once an install is kept, its files belong to the platform: a build or an application may replace one in
+its own tree, but not write to it in place. What tools write to in place (entries of ``node_modules`` whose names begin
+with a dot, such as ``.cache`` and ``.prisma``) is copied instead.
 """
 
 import hashlib
@@ -81,11 +81,15 @@ class DependencyStore:
         kept = read_value(entry / _MANIFEST, KeptInstall)
         if kept is None:
             return False
-        for number, output in enumerate(kept.outputs):
-            target = work / output
-            _clear(target)
-            link_tree(entry / str(number), target, self._builder, private=_is_written_in_place)
-        os.utime(entry)
+        try:
+            for number, output in enumerate(kept.outputs):
+                _clear(work / output)
+                link_tree(entry / str(number), work / output, self._builder, private=_is_written_in_place)
+            os.utime(entry)
+        except FileNotFoundError:  # another build has pruned it meanwhile
+            for output in kept.outputs:
+                _clear(work / output)
+            return False
         return True
 
     def keep(self, key: str, work: Path, outputs: Iterable[str]) -> None:

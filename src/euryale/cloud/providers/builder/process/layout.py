@@ -37,6 +37,11 @@ class BuildFiles:
         return self.directory / "result.json"
 
     @property
+    def ending(self) -> Path:
+        """There while the build is being deleted."""
+        return self.directory / "ending"
+
+    @property
     def log(self) -> Path:
         """The output, secrets masked."""
         return self.directory / "log"
@@ -82,7 +87,7 @@ class BuilderFiles:
 
     @property
     def downloads(self) -> Path:
-        """npm's cache."""
+        """The cache of npm."""
         return self.root / "downloads"
 
     @property

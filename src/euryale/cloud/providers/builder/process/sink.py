@@ -8,8 +8,6 @@ from typing import Self
 
 from euryale.cloud.providers.builder.process.masking import Masker
 
-TAIL_SHOWN = 30
-
 _TAIL_KEPT = 400
 
 

@@ -78,12 +78,14 @@ class BuildResult:
     Attributes:
         state: How it ended.
         phase: The phase that ended it.
-        reason: Why, if it did not succeed.
+        artifact: The artifact's directory, relative to the work directory, if it succeeded.
+        reason: Why, if it did not.
         timings: What took how long, in order.
     """
 
     state: Literal["succeeded", "failed", "timed_out"]
     phase: str
+    artifact: str = ""
     reason: str = ""
     timings: tuple[Timing, ...] = ()
 

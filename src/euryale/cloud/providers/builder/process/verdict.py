@@ -4,6 +4,7 @@ import re
 import signal
 from collections.abc import Sequence
 
+_TAIL_SHOWN = 30
 _KILLED = (128 + signal.SIGKILL, -signal.SIGKILL)
 _HINTS = (
     (
@@ -59,4 +60,4 @@ def _hint(code: int, output: str) -> str:
 
 
 def _message(first: str, hint: str, tail: Sequence[str]) -> str:
-    return "\n".join(part for part in (first, hint, *tail) if part)
+    return "\n".join(part for part in (first, hint, *tail[-_TAIL_SHOWN:]) if part)

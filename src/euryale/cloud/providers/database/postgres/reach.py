@@ -8,9 +8,12 @@ from euryale.cloud.providers.database.postgres.commands import finish
 
 
 def make_directory(directory: Path, account: Account) -> None:
-    """Make ``directory``, which the platform owns: ``account`` may pass through it, but not list it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700 if account.uid == own_account().uid else 0o711)
+    """Make ``directory`` and what is missing above it: ``account`` may pass through, but not list what is there."""
+    mode = 0o700 if account.uid == own_account().uid else 0o711
+    missing = [parent for parent in directory.parents if not parent.exists()]
+    for each in [*reversed(missing), directory]:
+        each.mkdir(exist_ok=True)
+        each.chmod(mode)  # whatever the umask
 
 
 async def require_reach(directory: Path, account: Account) -> None:

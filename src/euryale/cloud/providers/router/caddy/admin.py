@@ -12,6 +12,7 @@ _TIMEOUT = 10.0
 _NOT_FOUND = 404
 _FAILED = 400
 _OVERLOADED = 500
+_REFUSAL = "loading new config"  # sent with status 500, though the configuration is at fault
 
 
 class Admin:
@@ -70,7 +71,8 @@ class Admin:
 
 
 def _check(answer: httpx.Response) -> None:
-    if answer.status_code >= _OVERLOADED:
-        raise ProviderUnavailableError(f"The router failed: {answer.text.strip()}")
-    if answer.status_code >= _FAILED:
+    if answer.status_code < _FAILED:
+        return
+    if answer.status_code < _OVERLOADED or _REFUSAL in answer.text:
         raise PermanentError(f"The router refuses the configuration: {answer.text.strip()}")
+    raise ProviderUnavailableError(f"The router failed: {answer.text.strip()}")

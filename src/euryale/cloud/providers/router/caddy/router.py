@@ -92,11 +92,13 @@ class CaddyRouter:
             self._check_hosts_free(route)
             entry = self._book.entry(route)
             found = await self._admin.get(f"/id/{route_id(route.name)}")
+            before = self._book.find(route.name)
             await asyncio.to_thread(self._book.write, route)
-            if found is None:
-                await self._admin.insert(f"{ROUTES}/0", entry)
-            elif found != entry:
-                await self._admin.replace(f"/id/{route_id(route.name)}", entry)
+            try:
+                await self._apply(route, entry, found)
+            except PermanentError:
+                self._take_back(route, before)  # a record that Caddy refuses would keep it from starting again
+                raise
 
     async def drain(self, upstream: str, *, timeout: float = 30.0) -> None:  # noqa: ASYNC109 -- the contract's
         """Wait until no request is in flight to ``upstream`` (it must be in no route), at most ``timeout`` seconds.
@@ -141,6 +143,19 @@ class CaddyRouter:
         routes = await self._admin.get(ROUTES) or []
         return frozenset(name for route in routes if (name := route_name(route)) is not None)
 
+    async def _apply(self, route: Route, entry: Json, found: Json | None) -> None:
+        if found is None:
+            await self._admin.insert(f"{ROUTES}/0", entry)
+        elif found != entry:
+            await self._admin.replace(f"/id/{route_id(route.name)}", entry)
+
+    def _take_back(self, route: Route, before: Route | None) -> None:
+        if before is not None:
+            self._book.write(before)
+        else:
+            self._book.strike_out(route.name)
+            self._book.forget(route.name)
+
     def _check_hosts_free(self, route: Route) -> None:
         for other in self._book.routes():
             if other.name != route.name and (taken := set(route.hosts) & set(other.hosts)):
@@ -184,5 +199,5 @@ class CaddyRouter:
                 if not self._process.alive() and not await self._answers():
                     _log.warning("Caddy has died and is started again. %s", self._process.complaint())
                     await self._ensure()
-            except (ProviderError, HostError) as error:
+            except (ProviderError, HostError, OSError) as error:
                 _log.error("Caddy cannot be started: %s", error)

@@ -4,18 +4,14 @@
 ``ROOT/APP/logs/NAME.log``          what it wrote; kept until the environment is destroyed
 ``ROOT/APP/instances/NAME/``        record, state and lock of one instance, for the platform's account alone
 ``ROOT/APP/releases/NAME/``         the same of a command that is run once
-``ROOT/guards/``                    locks between platform processes
+``ROOT/.guards/``                   locks between platform processes
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from euryale.cloud.providers.errors import PermanentError
+from euryale.cloud.providers.runtime.names import HANDLE, check_handle
 from euryale.cloud.providers.runtime.process import supervisor
-
-_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_GUARDS = "guards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,8 @@ class Directories:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.guards = root / _GUARDS
-        self.ports = root / "ports"
+        self.guards = root / ".guards"
+        self.ports = root / ".ports"
 
     def app(self, app: str) -> Path:
         """Return the environment's directory.
@@ -76,9 +72,7 @@ class Directories:
         Raises:
             PermanentError: If ``app`` is no handle.
         """
-        if app == _GUARDS:
-            raise PermanentError(f"{app!r} cannot be the name of an environment.")
-        return self.root / _handle(app)
+        return self.root / check_handle(app)
 
     def home(self, app: str) -> Path:
         """Return the home of the environment's processes."""
@@ -101,7 +95,7 @@ class Directories:
 
     def apps(self) -> list[str]:
         """Return the environments that have a directory."""
-        return [name for name in _directories(self.root) if name != _GUARDS]
+        return _directories(self.root)
 
     def instances(self, app: str) -> list[Place]:
         """Return the places of the environment's instances."""
@@ -115,23 +109,15 @@ class Directories:
         top = self.app(app)
         return Place(
             app=app,
-            name=_handle(name),
+            name=check_handle(name),
             directory=top / kind / name,
             log=top / "logs" / f"{name}.log",
             guard=self.guards / f"{kind}+{app}+{name}",
         )
 
 
-def _handle(name: str) -> str:
-    if not _HANDLE.fullmatch(name):
-        raise PermanentError(
-            f"{name!r} is no handle.", hint="Use letters, digits, '.', '_' and '-'; at most 100, no '.' in front."
-        )
-    return name
-
-
 def _directories(path: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in path.iterdir() if entry.is_dir() and _HANDLE.fullmatch(entry.name))
+        return sorted(entry.name for entry in path.iterdir() if entry.is_dir() and HANDLE.fullmatch(entry.name))
     except FileNotFoundError:
         return []

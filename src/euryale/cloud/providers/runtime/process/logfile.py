@@ -10,7 +10,7 @@ _LONGEST_LINE = 64 * 1024
 
 
 class LogFile:
-    """Appends whole lines to ``path``; when that grows over ``limit`` it becomes ``path.1`` and begins anew.
+    """Appends whole lines to ``path``; when that has reached ``limit`` it becomes ``path.1`` and begins anew.
 
     A disk that is full loses lines, never the process that writes them.
 
@@ -55,10 +55,13 @@ class LogFile:
         if not data:
             return
         with suppress(OSError):
+            self._make_way()
             with self._path.open("ab", buffering=0) as file:
                 file.write(self._mask(data))
-                size = file.tell()
-            if size > self._limit:
+
+    def _make_way(self) -> None:
+        with suppress(FileNotFoundError):
+            if self._path.stat().st_size >= self._limit:
                 self._path.replace(self._path.with_name(f"{self._path.name}.1"))
 
     def _mask(self, data: bytes) -> bytes:

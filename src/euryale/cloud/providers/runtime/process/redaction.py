@@ -1,7 +1,8 @@
 """What must not appear in a log or an error."""
 
+import json
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from euryale.kit.secret import REDACTED, Secret
 
@@ -12,16 +13,16 @@ _PLAIN = frozenset({"production", "development", "localhost", "127.0.0.1"})
 
 
 def masks_of(env: Mapping[str, Secret]) -> list[str]:
-    """Return the strings to mask: each value, the lines of those that have several, and passwords in URLs.
+    """Return the strings to mask: each value, its lines, what it looks like in JSON or in a URL, and passwords in URLs.
 
     Longest first, so that a value that holds another one is masked whole.
     """
     found: set[str] = set()
     for secret in env.values():
-        value = secret.reveal()
-        found.update(line.strip() for line in value.splitlines())
-        found.update(_passwords(value))
-    return sorted((text for text in found if len(text) >= _SHORTEST and text not in _PLAIN), key=len, reverse=True)
+        for value in (secret.reveal(), *_passwords(secret.reveal())):
+            found.update(line.strip() for line in value.splitlines())
+            found.update((json.dumps(value)[1:-1], quote(value, safe="")))
+    return sorted(filter(_is_worth_masking, found), key=len, reverse=True)
 
 
 def redact(text: str, masks: Iterable[str]) -> str:
@@ -37,3 +38,7 @@ def _passwords(value: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return (password, unquote(password)) if password else ()
+
+
+def _is_worth_masking(text: str) -> bool:
+    return len(text) >= _SHORTEST and text not in _PLAIN and not text.isdigit() and "\n" not in text

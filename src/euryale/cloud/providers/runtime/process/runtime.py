@@ -21,6 +21,7 @@ from euryale.cloud.providers.runtime.process.logtail import last_lines
 from euryale.cloud.providers.runtime.process.port_book import PortBook
 from euryale.cloud.providers.runtime.process.records import Spec, State
 from euryale.cloud.providers.runtime.process.redaction import redact
+from euryale.cloud.providers.runtime.process.supervisor import STOPPED
 
 _PORTS = range(21_000, 23_000)
 _LOOK = 0.05
@@ -138,17 +139,15 @@ class ProcessRuntime:
         """Ask the instance to end, end it after ``grace`` seconds, and forget it; what is gone is done."""
         place = self._directories.instance(app, name)
         if place.directory.exists():
-            async with exclusive(place.guard):
-                await self._clear(place, grace=grace)
+            await self._clear_guarded(place, grace=grace)
 
     async def destroy(self, app: str) -> None:
         """Stop every instance of the environment and delete its logs and its home."""
         directory = self._directories.app(app)
         if not directory.exists():
             return
-        for place in (*self._directories.instances(app), *self._directories.releases(app)):
-            async with exclusive(place.guard):
-                await self._clear(place, grace=_DESTROY_GRACE)
+        places = (*self._directories.instances(app), *self._directories.releases(app))
+        await asyncio.gather(*(self._clear_guarded(place, grace=_DESTROY_GRACE) for place in places))
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
     def log(self, app: str, name: str) -> Path:
@@ -185,6 +184,10 @@ class ProcessRuntime:
             await supervision.launch(place)
             return True
 
+    async def _clear_guarded(self, place: Place, *, grace: float) -> None:
+        async with exclusive(place.guard):
+            await self._clear(place, grace=grace)
+
     async def _clear(self, place: Place, *, grace: float) -> None:
         await supervision.end(place, grace=grace)
         await supervision.forget(place)
@@ -199,12 +202,14 @@ class ProcessRuntime:
         return {spec.port for spec in specs if spec is not None}
 
     async def _end_of(self, place: Place, spec: Spec) -> State | None:
-        """Wait for the end of a command run once; None if its supervisor was ended or another took its place."""
+        """Wait for the end of a command run once; None if it was stopped, its supervisor killed, or its place taken."""
         while supervision.is_supervised(place):  # noqa: ASYNC110 -- another process sets no event here
             await asyncio.sleep(_LOOK)
         now = records.read_spec(place.spec)
         state = records.read_state(place.state)
-        return state if now is not None and now.token == spec.token and state and state.phase == "stopped" else None
+        if now is None or now.token != spec.token or state is None or state.phase != "stopped":
+            return None
+        return None if state.outcome == STOPPED else state
 
     async def _clear_if_still(self, place: Place, spec: Spec) -> None:
         """End and forget a command run once, unless a repetition has taken its place."""

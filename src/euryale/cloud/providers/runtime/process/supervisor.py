@@ -30,6 +30,7 @@ from euryale.cloud.providers.runtime.process.records import (
 from euryale.kit.clock import SYSTEM_CLOCK
 
 SPEC, STATE, STOP, LOCK = "spec.json", "state.json", "stop.json", "lock"
+STOPPED = "stopped"
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -38,7 +39,6 @@ _CHUNK = 64 * 1024
 _MEMORY_LOOK = 2.0
 _KILL_LOOK = 0.05
 _EXCESS_GRACE = 5.0
-_STOPPED = "stopped"
 _LOCK_TRIES = 100
 _LOCK_PAUSE = 0.02
 _NOTHING_TO_DO = 3
@@ -128,7 +128,7 @@ class Supervisor:
         """Move output to the log until the process ends or is to be ended; return why, or "" if it ended by itself."""
         while self._status is None:
             if self._asked_to_stop:
-                return _STOPPED
+                return STOPPED
             self._wait(self._until_next_look(begun))
             if self._status is None and (excess := self._excess(begun)):
                 return excess
@@ -230,7 +230,7 @@ class Supervisor:
 
     def _grace_for(self, cause: str) -> float:
         """Return the seconds that the process has to end by itself."""
-        if cause != _STOPPED:
+        if cause != STOPPED:
             return _EXCESS_GRACE
         grace = read_stop(self._directory / STOP)
         return DEFAULT_GRACE if grace is None else grace

@@ -1,0 +1,1 @@
+"""A small application of the framework: it takes greetings, and answers them."""

@@ -1,0 +1,1 @@
+"""What takes several steps, and is finished or undone."""

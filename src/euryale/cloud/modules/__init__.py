@@ -1,0 +1,1 @@
+"""The platform's independent parts: each knows its own tables and nothing of the others."""

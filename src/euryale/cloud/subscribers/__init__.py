@@ -1,0 +1,7 @@
+"""What happens on an event."""
+
+from euryale.cloud.subscribers.notifications import notify
+
+SUBSCRIBERS = (notify,)
+
+__all__ = ["SUBSCRIBERS"]

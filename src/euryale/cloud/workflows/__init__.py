@@ -1,0 +1,1 @@
+"""The platform's operations: one workflow a file, its steps beside it."""

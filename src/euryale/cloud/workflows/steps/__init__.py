@@ -1,0 +1,1 @@
+"""Steps that several workflows share, by what they touch."""

@@ -1,0 +1,151 @@
+"""Steps that take things away. They have no compensation: what was asked to go goes, however often it takes."""
+
+from euryale.cloud.modules.deployments import Deployments
+from euryale.cloud.modules.ledger import Family, Ledger
+from euryale.cloud.modules.projects import (
+    EnvironmentState,
+    Projects,
+    UnknownEnvironmentError,
+    UnknownProjectError,
+)
+from euryale.cloud.providers.builder.contract import Builder
+from euryale.cloud.providers.database.contract import Database as Databases
+from euryale.cloud.providers.router.contract import Router
+from euryale.cloud.providers.runtime.contract import Runtime
+from euryale.cloud.providers.source.checkouts import Checkouts
+from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.workflows.references import EnvironmentRef, Place, ProjectRef, RemoveRequest
+from euryale.cloud.workflows.steps.policy import SLOW
+from euryale.cloud.workflows.steps.records import environment_ref, project_ref
+from euryale.workflows import PermanentFailure, Retry, inject, step, step_context
+
+RELENTLESS = Retry(max_attempts=100, initial=0.5, factor=2.0, max_interval=300.0)
+"""About eight hours of trying: nothing else will take it away."""
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def claim_environment(request: RemoveRequest, *, projects: Projects = inject()) -> EnvironmentRef:
+    """Say that the environment is being removed."""
+    try:
+        environment = await projects.environment_by_id(request.environment)
+    except UnknownEnvironmentError as error:
+        raise PermanentFailure(error.message) from error
+    await projects.set_environment_state(environment.id, EnvironmentState.REMOVING, execution=step_context().execution)
+    return environment_ref(await projects.by_id(environment.project_id), environment)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def claim_project(project_id: str, *, projects: Projects = inject()) -> ProjectRef:
+    """Say that the project is being deleted."""
+    try:
+        return project_ref(await projects.claim_for_deletion(project_id, step_context().execution))
+    except UnknownProjectError as error:
+        raise PermanentFailure(error.message) from error
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def take_down_route(place: Place, *, router: Router = inject(), ledger: Ledger = inject()) -> None:
+    """Take the environment's address away: nobody is led to it any more."""
+    await router.remove(place.app)
+    await ledger.forget(Family.ROUTER, place.app)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def stop_app(place: Place, *, runtime: Runtime = inject(), ledger: Ledger = inject()) -> None:
+    """Stop all of the environment's processes."""
+    await runtime.destroy(place.app)
+    await ledger.forget(Family.RUNTIME, place.app)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def delete_branch(place: Place, *, databases: Databases = inject(), ledger: Ledger = inject()) -> None:
+    """Delete the environment's database."""
+    await databases.destroy_branch(place.project, place.environment)
+    await ledger.forget(Family.DATABASE, place.database)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def delete_builds(
+    environment: EnvironmentRef,
+    *,
+    builder: Builder = inject(),
+    checkouts: Checkouts = inject(),
+    ledger: Ledger = inject(),
+) -> None:
+    """Delete the environment's artifacts."""
+    for resource in await ledger.list(environment=environment.id):
+        if resource.family is Family.BUILDER:
+            pipeline, _, build = resource.name.partition("/")
+            await builder.destroy(pipeline, build)
+            await ledger.forget(Family.BUILDER, resource.name)
+        elif resource.family is Family.CHECKOUT:
+            await checkouts.remove(resource.name)
+            await ledger.forget(Family.CHECKOUT, resource.name)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def forget_environment(
+    environment: EnvironmentRef, *, projects: Projects = inject(), deployments: Deployments = inject()
+) -> None:
+    """Delete the environment's records."""
+    await deployments.forget_environment(environment.id)
+    await projects.delete_environment(environment.id)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def take_down_environments(
+    project: ProjectRef,
+    *,
+    projects: Projects = inject(),
+    router: Router = inject(),
+    runtime: Runtime = inject(),
+    ledger: Ledger = inject(),
+) -> None:
+    """Take the addresses and the processes of all of the project's environments away."""
+    for environment in await projects.environments(project.id):
+        app = Place(project.name, environment.name).app
+        await router.remove(app)
+        await ledger.forget(Family.ROUTER, app)
+        await runtime.destroy(app)
+        await ledger.forget(Family.RUNTIME, app)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def delete_databases(project: ProjectRef, *, databases: Databases = inject(), ledger: Ledger = inject()) -> None:
+    """Delete the project's databases."""
+    await databases.destroy_project(project.name)
+    await ledger.forget(Family.DATABASE, project.name)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def delete_artifacts(
+    project: ProjectRef,
+    *,
+    builder: Builder = inject(),
+    checkouts: Checkouts = inject(),
+    ledger: Ledger = inject(),
+) -> None:
+    """Delete the project's pipeline with all of its builds."""
+    await builder.destroy_pipeline(project.name)
+    await ledger.forget(Family.BUILDER, project.name)
+    for resource in await ledger.list(project=project.name):
+        if resource.family is Family.CHECKOUT:
+            await checkouts.remove(resource.name)
+            await ledger.forget(Family.CHECKOUT, resource.name)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def delete_remote(project: ProjectRef, *, remotes: GitRemotes = inject(), ledger: Ledger = inject()) -> None:
+    """Delete the platform's own repository of the project, if it is made from one."""
+    if project.repository == remotes.address(project.name):
+        await remotes.delete(project.name)
+        await ledger.forget(Family.SOURCE, project.name)
+
+
+@step(retry=RELENTLESS, timeout=SLOW)
+async def forget_project(
+    project: ProjectRef, *, projects: Projects = inject(), deployments: Deployments = inject()
+) -> None:
+    """Delete the project's records."""
+    await deployments.forget_project(project.id)
+    await projects.delete(project.id)

@@ -1,0 +1,24 @@
+"""Tools to prove workflows and stores: crashes at every store call, faults on demand, recorded effects, a contract."""
+
+from euryale.workflows.testing.effects import Effect, Effects
+from euryale.workflows.testing.faults import (
+    CrashingStore,
+    FaultSwitch,
+    FlakyStore,
+    KillPoint,
+    SimulatedCrash,
+    kill_points,
+)
+from euryale.workflows.testing.store_contract import StoreContract
+
+__all__ = [
+    "CrashingStore",
+    "Effect",
+    "Effects",
+    "FaultSwitch",
+    "FlakyStore",
+    "KillPoint",
+    "SimulatedCrash",
+    "StoreContract",
+    "kill_points",
+]

@@ -1,0 +1,305 @@
+"""What every store keeps: a behavioural suite that a store's own tests subclass."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from euryale.workflows.ports import ExecutionQuery, Store
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, StagedEvent, StatusChange
+from euryale.workflows.record.states import EntryKind, Reason, Status
+
+StoreFactory = Callable[[], Store]
+
+_REFUSED_FIRST = frozenset({0})
+_NONE_REFUSED: frozenset[int] = frozenset()
+
+
+def expect(actual: object, wanted: object) -> None:
+    """Raise unless both are equal.
+
+    Raises:
+        AssertionError: If they are not.
+    """
+    if actual != wanted:
+        raise AssertionError(f"{actual!r}\nis not\n{wanted!r}")
+
+
+def row(execution_id: str, **details: Any) -> ExecutionRow:
+    """Return the row of a new execution."""
+    values: dict[str, Any] = {
+        "id": execution_id,
+        "workflow": "shop",
+        "version": 1,
+        "plan_hash": "0123456789abcdef",
+        "status": Status.RUNNING,
+        "created_at": 1000.0,
+        "input": b'{"item":"tea"}',
+        "root_id": execution_id,
+        "owner": "w1",
+    }
+    return ExecutionRow(**{**values, **details})
+
+
+def create(execution_id: str, **details: Any) -> Commit:
+    """Return the commit that creates an execution."""
+    return Commit(execution_id, 1, create=(row(execution_id, **details),))
+
+
+def entry(seq: int, **details: Any) -> Entry:
+    """Return a journal entry."""
+    values: dict[str, Any] = {"kind": EntryKind.STEP_SUCCEEDED, "at": 1000.0 + seq, "step": f"s{seq}", "attempt": 1}
+    return Entry(seq, **{**values, **details})
+
+
+def event(event_id: str, root_id: str, execution_id: str = "") -> StagedEvent:
+    """Return an event to stage."""
+    return StagedEvent(event_id, root_id, execution_id or root_id, "made", b'{"x":1}', 1001.0)
+
+
+async def opened(new_store: StoreFactory) -> Store:
+    """Return a store that is open."""
+    store = new_store()
+    await store.open()
+    return store
+
+
+class StoreContract:
+    """Subclass it as ``Test...`` with a fixture ``new_store``.
+
+    The fixture gives a function that returns a store, not yet open, over the same data at each call; the data is empty
+    at first. It closes them at the end.
+
+    Example:
+        >>> class TestMyStore(StoreContract):
+        ...     @pytest.fixture
+        ...     def new_store(self, tmp_path):
+        ...         return lambda: MyStore(tmp_path / "store")
+    """
+
+    async def test_what_is_written_is_loaded(self, new_store: StoreFactory) -> None:
+        """All fields of rows, entries and messages come back as they were."""
+        store = await opened(new_store)
+        first = row("a", parent_id="p", parent_step="s", root_id="p", deadline=5.5, retention=60.0)
+        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff")
+        expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), _NONE_REFUSED)
+        message = Message("a", "complete", "s9", b"1", 1003.0, failed=True)
+        expect(await store.post(message), True)
+        journal = await store.load("a")
+        if journal is None:
+            raise AssertionError("it is not there")
+        expect(journal.row, first)
+        expect(journal.entries, (full, entry(2)))
+        expect(journal.messages, (message,))
+        expect((journal.row.status, journal.entries[0].kind), (Status.RUNNING, EntryKind.STEP_SUCCEEDED))
+        expect((type(journal.row.status), type(journal.entries[0].kind)), (Status, EntryKind))
+
+    async def test_nothing_is_loaded_of_what_is_unknown(self, new_store: StoreFactory) -> None:
+        """An unknown execution is None, not an error."""
+        store = await opened(new_store)
+        expect(await store.load("nobody"), None)
+        expect(await store.reclaim("nobody", "w2"), None)
+
+    async def test_entries_are_appended_in_order(self, new_store: StoreFactory) -> None:
+        """Commits of one batch and of later ones add up."""
+        store = await opened(new_store)
+        await store.write([create("a"), Commit("a", 1, (entry(1),)), Commit("a", 1, (entry(2), entry(3)))])
+        await store.write([Commit("a", 1, (entry(4),))])
+        journal = await store.load("a")
+        expect([each.seq for each in journal.entries] if journal else None, [1, 2, 3, 4])
+
+    async def test_a_status_changes_with_all_that_comes_with_it(self, new_store: StoreFactory) -> None:
+        """The change replaces status, reason, output, error and end."""
+        store = await opened(new_store)
+        change = StatusChange(Status.REVERTED, Reason.TIMEOUT, b"1", b"2", 1234.5)
+        await store.write([create("a"), Commit("a", 1, change=change)])
+        journal = await store.load("a")
+        changed = {"status": Status.REVERTED, "reason": Reason.TIMEOUT, "output": b"1", "error": b"2"}
+        expect(journal.row if journal else None, row("a", **changed, finished_at=1234.5))
+
+    async def test_an_execution_is_created_once(self, new_store: StoreFactory) -> None:
+        """A second creation with another row is refused, in the same batch too; only that position is named."""
+        store = await opened(new_store)
+        second = create("a", input=b"2")
+        expect(await store.write([create("a"), second, create("b")]), frozenset({1}))
+        expect(await store.write([second]), _REFUSED_FIRST)
+        journal = await store.load("a")
+        expect(journal.row.input if journal else None, row("a").input)
+
+    async def test_a_commit_is_refused_whole(self, new_store: StoreFactory) -> None:
+        """Of a refused commit nothing is written: no entry, no other creation, no event, no change."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("taken", input=b"1")])
+        refused = Commit(
+            "a",
+            1,
+            (entry(1),),
+            StatusChange(Status.WAITING),
+            (row("fresh"), row("taken", input=b"2")),
+            (event("e", "a"),),
+            "release",
+        )
+        expect(await store.write([refused]), _REFUSED_FIRST)
+        journal = await store.load("a")
+        expect((journal.row, journal.entries) if journal else None, (row("a"), ()))
+        expect(await store.load("fresh"), None)
+        expect(await store.released(10), ())
+
+    async def test_a_commit_may_be_repeated(self, new_store: StoreFactory) -> None:
+        """After an error that leaves open whether it was written, the same commit again changes nothing."""
+        store = await opened(new_store)
+        child = row("a::c", root_id="a", parent_id="a")
+        commits = [create("a"), Commit("a", 1, (entry(1),), StatusChange(Status.WAITING), (child,), (event("e", "a"),))]
+        for _ in range(2):
+            expect(await store.write(commits[:1]), _NONE_REFUSED)
+        for _ in range(2):
+            expect(await store.write(commits[1:]), _NONE_REFUSED)
+        journal = await store.load("a")
+        expect(journal.entries if journal else None, (entry(1),))
+        await store.write([Commit("a", 1, events="release")])
+        expect(len(await store.released(10)), 1)
+        expect(await store.write(commits[:1]), _REFUSED_FIRST)
+
+    async def test_a_write_needs_the_present_epoch(self, new_store: StoreFactory) -> None:
+        """After a takeover the former owner is refused, and nobody else."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("b")])
+        taken = await store.reclaim("a", "w2")
+        expect((taken.owner, taken.epoch) if taken else None, ("w2", 2))
+        stale, other, fresh = (Commit("a", 1, (entry(1),)), Commit("b", 1, (entry(1),)), Commit("a", 2, (entry(1),)))
+        expect(await store.write([stale, other, fresh]), _REFUSED_FIRST)
+        expect(await store.write([Commit("nobody", 1, (entry(1),))]), _REFUSED_FIRST)
+        journal = await store.load("a")
+        expect(journal.entries if journal else None, (entry(1),))
+
+    async def test_what_has_not_ended_is_claimed(self, new_store: StoreFactory) -> None:
+        """A claim takes all that has not ended and is not the claimant's own; each epoch goes up by one."""
+        store = await opened(new_store)
+        unfinished = (Status.PENDING, Status.RUNNING, Status.WAITING, Status.COMPENSATING)
+        await store.write([create(status.value, status=status) for status in Status])
+        claimed = await store.claim("w2")
+        expect({each.id for each in claimed}, {status.value for status in unfinished})
+        expect({(each.owner, each.epoch) for each in claimed}, {("w2", 2)})
+        expect(await store.claim("w2"), ())
+        expect(len(await store.claim("w3")), len(unfinished))
+
+    async def test_the_first_message_counts(self, new_store: StoreFactory) -> None:
+        """A second one of that kind and step is not kept."""
+        store = await opened(new_store)
+        await store.write([create("a")])
+        first = Message("a", "complete", "s", b"1", 1.0)
+        expect(await store.post(first), True)
+        expect(await store.post(replace(first, payload=b"2")), False)
+        expect(await store.post(replace(first, step="t")), True)
+        expect(await store.post(Message("a", "cancel", "", b"null", 1.0)), True)
+        expect(await store.post(Message("a", "cancel", "", b"null", 2.0)), False)
+        journal = await store.load("a")
+        kept = {(each.kind, each.step, each.payload) for each in journal.messages} if journal else None
+        expect(kept, {("complete", "s", b"1"), ("complete", "t", b"1"), ("cancel", "", b"null")})
+
+    async def test_events_wait_for_their_release(self, new_store: StoreFactory) -> None:
+        """Staged events of a whole family are released at once, in order, until they are delivered."""
+        store = await opened(new_store)
+        child = row("a::c", root_id="a", parent_id="a")
+        await store.write([create("a"), create("b"), Commit("a", 1, create=(child,), stage=(event("1", "a"),))])
+        await store.write(
+            [Commit("a::c", 1, stage=(event("2", "a", "a::c"),)), Commit("b", 1, stage=(event("3", "b"),))]
+        )
+        expect(await store.released(10), ())
+        await store.write([Commit("a", 1, stage=(event("4", "a"),), events="release")])
+        expect(await store.released(10), (event("1", "a"), event("2", "a", "a::c"), event("4", "a")))
+        expect(len(await store.released(2)), 2)
+        await store.delivered(["1", "4"])
+        expect(await store.released(10), (event("2", "a", "a::c"),))
+
+    async def test_events_are_dropped_with_what_is_undone(self, new_store: StoreFactory) -> None:
+        """Only those of that execution, and none that was released."""
+        store = await opened(new_store)
+        child = row("a::c", root_id="a", parent_id="a")
+        await store.write([create("a"), Commit("a", 1, create=(child,), stage=(event("1", "a"),))])
+        await store.write([Commit("a::c", 1, stage=(event("2", "a", "a::c"),), events="drop")])
+        await store.write([Commit("a", 1, events="release")])
+        await store.write([Commit("a", 1, events="drop")])
+        expect(await store.released(10), (event("1", "a"),))
+
+    async def test_executions_are_listed_newest_first_in_pages(self, new_store: StoreFactory) -> None:
+        """Pages follow each other without gap or repetition, where times are equal too."""
+        store = await opened(new_store)
+        await store.write([create(f"e{at}", created_at=1000.0 + at // 3) for at in range(10)])
+        whole = [each.id for each in await store.list(ExecutionQuery())]
+        expect(whole, ["e9", "e8", "e7", "e6", "e5", "e4", "e3", "e2", "e1", "e0"])
+        paged: list[ExecutionRow] = []
+        while page := await store.list(
+            ExecutionQuery(limit=4, before=(paged[-1].created_at, paged[-1].id) if paged else None)
+        ):
+            paged.extend(page)
+        expect([each.id for each in paged], whole)
+
+    async def test_executions_are_listed_by_what_is_asked_for(self, new_store: StoreFactory) -> None:
+        """Each filter narrows the list; a prefix is taken literally."""
+        store = await opened(new_store)
+        child = row("a%1::c", root_id="a%1", parent_id="a%1")
+        await store.write([create("a%1"), Commit("a%1", 1, create=(child,)), create("ab", workflow="other")])
+        await store.write([Commit("ab", 1, change=StatusChange(Status.SUCCEEDED))])
+        queries = {
+            ExecutionQuery(workflow="other"): {"ab"},
+            ExecutionQuery(statuses=frozenset({Status.SUCCEEDED, Status.FAILED})): {"ab"},
+            ExecutionQuery(parent_id=""): {"a%1", "ab"},
+            ExecutionQuery(parent_id="a%1"): {"a%1::c"},
+            ExecutionQuery(prefix="a%"): {"a%1", "a%1::c"},
+            ExecutionQuery(prefix="a%", parent_id="", workflow="shop"): {"a%1"},
+            ExecutionQuery(workflow="none"): set(),
+        }
+        for query, wanted in queries.items():
+            expect({each.id for each in await store.list(query)}, wanted)
+
+    async def test_what_is_old_is_pruned_with_its_family(self, new_store: StoreFactory) -> None:
+        """Never what has not ended, what is kept for ever, or what failed: that one waits for a person."""
+        store = await opened(new_store)
+        over = {"finished_at": 10.0, "retention": 5.0}
+        child = row("old::c", root_id="old", parent_id="old", status=Status.SUCCEEDED, finished_at=9.0)
+        await store.write(
+            [create("old", status=Status.SUCCEEDED, **over), create("older", status=Status.REVERTED, **over)]
+        )
+        await store.write([Commit("old", 1, (entry(1),), create=(child,)), Commit("old::c", 1, (entry(1),))])
+        await store.write([Commit("old", 1, stage=(event("e", "old"),), events="release")])
+        await store.post(Message("old", "cancel", "", b"null", 1.0))
+        kept = {
+            "young": {"status": Status.SUCCEEDED, "finished_at": 99.0, "retention": 5.0},
+            "for-ever": {"status": Status.SUCCEEDED, "finished_at": 10.0},
+            "running": {"retention": 5.0},
+            "failed": {"status": Status.FAILED, **over},
+        }
+        await store.write([create(name, **details) for name, details in kept.items()])
+        expect(await store.prune(14.9, 10), 0)
+        expect(await store.prune(15.0, 1), 1)
+        expect(await store.prune(15.0, 10), 1)
+        expect({each.id for each in await store.list(ExecutionQuery())}, set(kept))
+        expect((await store.load("old"), await store.load("old::c")), (None, None))
+        expect(len(await store.released(10)), 1)
+        expect(await store.write([create("old")]), _NONE_REFUSED)
+        journal = await store.load("old")
+        expect((journal.entries, journal.messages) if journal else None, ((), ()))
+
+    async def test_everything_is_there_after_a_restart(self, new_store: StoreFactory) -> None:
+        """What was written before ``close`` is found by the next process."""
+        store = await opened(new_store)
+        staged = Commit("a", 1, (entry(1),), StatusChange(Status.WAITING), (), (event("e", "a"),), "release")
+        await store.write([create("a"), staged])
+        await store.post(Message("a", "cancel", "", b"null", 1.0))
+        before = await store.load("a")
+        await store.close()
+        again = await opened(new_store)
+        expect(await again.load("a"), before)
+        expect(await again.released(10), (event("e", "a"),))
+        expect([each.epoch for each in await again.claim("w2")], [2])
+
+    async def test_it_may_be_closed_at_any_time(self, new_store: StoreFactory) -> None:
+        """Twice, or before it is open."""
+        store = new_store()
+        await store.close()
+        await store.open()
+        await store.close()
+        await store.close()
+        await store.open()
+        expect(await store.load("a"), None)
+        await store.close()

@@ -1,0 +1,119 @@
+"""Every store keeps the same promises."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from euryale.workflows import StoreError, StoreLockedError, UnwritableError
+from euryale.workflows.record.entry import Commit, Entry
+from euryale.workflows.record.states import EntryKind
+from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.stores.sqlite import SQLiteStore
+from euryale.workflows.testing import StoreContract
+from euryale.workflows.testing.store_contract import create
+
+OPEN_AND_TELL = """
+import asyncio, sys
+from euryale.workflows import StoreLockedError
+from euryale.workflows.stores.sqlite import SQLiteStore
+
+async def main():
+    try:
+        await SQLiteStore(sys.argv[1]).open()
+    except StoreLockedError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def new_store(self):
+        store = MemoryStore()
+        return lambda: store
+
+
+class TestSQLiteStore(StoreContract):
+    @pytest.fixture
+    async def new_store(self, tmp_path):
+        made = []
+
+        def make():
+            made.append(SQLiteStore(tmp_path / "folder" / "store.db", durability="process"))
+            return made[-1]
+
+        yield make
+        for store in made:
+            await store.close()
+
+    async def test_a_second_process_is_told_who_holds_it(self, new_store, tmp_path):
+        store = new_store()
+        await store.open()
+        path = tmp_path / "folder" / "store.db"
+        found = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", OPEN_AND_TELL, str(path)], capture_output=True, text=True, check=True
+        )
+        assert f"is held by process {os.getpid()}." in found.stdout
+        await store.close()
+        after = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", OPEN_AND_TELL, str(path)], capture_output=True, text=True, check=True
+        )
+        assert after.stdout == ""
+
+    async def test_a_second_store_in_the_same_process_is_refused_and_may_try_again(self, new_store):
+        first, second = new_store(), new_store()
+        await first.open()
+        with pytest.raises(StoreLockedError, match=f"process {os.getpid()}"):
+            await second.open()
+        await first.close()
+        await second.open()
+
+    async def test_its_files_are_private(self, new_store, tmp_path):
+        store = new_store()
+        await store.open()
+        await store.write([create("a")])
+        assert {each.name: oct(each.stat().st_mode & 0o777) for each in (tmp_path / "folder").iterdir()} == {
+            name: "0o600" for name in ("store.db", "store.db-wal", "store.db-shm", "store.db.lock")
+        }
+
+    @pytest.mark.parametrize(("durability", "level"), [("full", 2), ("process", 1)])
+    async def test_durability_is_what_was_asked_for(self, tmp_path, durability, level):
+        store = SQLiteStore(tmp_path / "store.db", durability=durability)
+        await store.open()
+        read = store._thread.run
+        assert await read(lambda connection: connection.pragma("synchronous")) == level
+        assert await read(lambda connection: connection.pragma("journal_mode")) == "wal"
+        await store.close()
+
+    async def test_a_file_that_is_no_database_is_refused_and_let_go_of(self, tmp_path):
+        path = tmp_path / "store.db"
+        path.write_bytes(b"no database at all" * 100)
+        for _ in range(2):  # twice: the lock is free again
+            with pytest.raises(UnwritableError, match="not a database"):
+                await SQLiteStore(path).open()
+
+    async def test_a_folder_in_its_place_is_refused(self, tmp_path):
+        (tmp_path / "store.db").mkdir()
+        with pytest.raises(StoreError, match="cannot be used"):
+            await SQLiteStore(tmp_path / "store.db").open()
+
+    async def test_a_full_disk_is_told_and_nothing_is_written(self, new_store):
+        store = new_store()
+        await store.open()
+        await store.write([create("a")])
+        pages = await store._thread.run(lambda connection: connection.pragma("page_count"))
+        await store._thread.run(lambda connection: connection.pragma("max_page_count", pages))
+        big = Entry(1, EntryKind.STEP_SUCCEEDED, 1.0, payload=bytes(100_000))
+        with pytest.raises(StoreError, match="disk is full"):
+            await store.write([Commit("a", 1, (big,))])
+        assert (await store.load("a")).entries == ()
+        await store._thread.run(lambda connection: connection.pragma("max_page_count", pages + 1000))
+        assert await store.write([Commit("a", 1, (big,))]) == frozenset()
+
+    async def test_a_store_that_is_not_open_says_so(self, new_store):
+        with pytest.raises(StoreError, match="not open"):
+            await new_store().load("a")

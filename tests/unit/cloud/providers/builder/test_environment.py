@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from euryale.cloud.providers.builder.process.environment import build_environment, install_environment
+
+
+def _environment(user: dict[str, str]) -> dict[str, str]:
+    return build_environment(
+        operator={"SSL_CERT_FILE": "/ca", "HTTPS_PROXY": "http://proxy", "DATABASE_PASSWORD": "x", "PATH": "/sbin"},
+        plan={"NODE_ENV": "production", "A": "plan"},
+        user=user,
+        path=[Path("/tools/bin")],
+        home=Path("/home"),
+        downloads=Path("/cache"),
+    )
+
+
+def test_passes_on_certificates_and_proxies_and_nothing_else_of_the_platform() -> None:
+    found = _environment({})
+    assert found["SSL_CERT_FILE"] == "/ca"
+    assert found["HTTPS_PROXY"] == "http://proxy"
+    assert "DATABASE_PASSWORD" not in found
+
+
+def test_the_user_wins_over_the_plan_but_not_over_what_the_platform_needs() -> None:
+    found = _environment({"A": "user", "PATH": "/evil", "HOME": "/root", "npm_config_cache": "/root"})
+    assert found["A"] == "user"
+    assert found["PATH"] == "/tools/bin:/usr/local/bin:/usr/bin:/bin"
+    assert (found["HOME"], found["npm_config_cache"]) == ("/home", "/cache")
+
+
+def test_an_install_knows_no_node_env() -> None:
+    found = install_environment(_environment({"NODE_ENV": "production"}))
+    assert "NODE_ENV" not in found
+    assert found["A"] == "plan"

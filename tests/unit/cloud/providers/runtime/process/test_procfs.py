@@ -1,0 +1,46 @@
+import asyncio
+import os
+import subprocess
+import sys
+
+from euryale.cloud.providers.runtime.process import procfs
+from eventually import eventually
+
+CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()']).wait()"
+
+
+def test_process_with_a_strange_name_is_read() -> None:
+    rename = "import ctypes; ctypes.CDLL(None).prctl(15, b') S 1 (', 0, 0, 0); print('named', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (row,) = [row for row in procfs.processes() if row.pid == process.pid]
+        assert (row.parent, row.session) == (os.getpid(), os.getsid(0))
+        process.kill()
+
+
+def test_identity_ends_with_its_process_even_before_that_is_collected() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        identity = procfs.identify(process.pid)
+        assert identity is not None
+        assert identity.alive()
+        assert not identity._replace(ticks=identity.ticks - 1).alive()
+        assert not identity._replace(boot="another").alive()
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not identity.alive()
+    assert procfs.identify(process.pid) is None
+
+
+async def test_descendants_are_found_by_their_parents() -> None:
+    marked = {**os.environ, "MARK": "here"}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, stdin=subprocess.PIPE, env=marked)
+    (child,) = await eventually(lambda: procfs.descendants(process.pid))
+    await eventually(lambda: procfs.carries(child.pid, b"MARK=here"))
+    assert not procfs.carries(child.pid, b"MARK=her")
+    assert {process.pid, child.pid} <= {row.pid for row in procfs.descendants(os.getpid())}
+    assert procfs.owner(process.pid) == os.geteuid()
+    await process.communicate()
+    assert procfs.descendants(process.pid) == []
+    assert procfs.owner(process.pid) is None
+    assert not procfs.carries(process.pid, b"MARK=here")
