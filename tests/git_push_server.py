@@ -10,8 +10,8 @@ from pathlib import Path
 import uvicorn
 
 from euryale.cloud.providers.source.git.http_app import GitHttpApp
-from euryale.cloud.providers.source.git.push import Push
 from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import Push
 
 
 async def everybody(*_: object) -> bool:

@@ -21,8 +21,8 @@ FOREIGN = re.compile(
             r"files\.python" + "hosted",
             r"py" + r"pi\.org",
             r"deb\.deb" + r"ian\.org",
-            "/ro" + "ot/",
-            "/wo" + "rk/",
+            r"(?<![\w})])/ro" + "ot/",  # not a folder of that name inside of another
+            r"(?<![\w})])/wo" + "rk/",
         )
     )
 )

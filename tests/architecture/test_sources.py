@@ -42,6 +42,8 @@ def test_the_sources_are_found():
 def test_a_file_is_short_and_so_are_its_functions(path):
     text = path.read_text("utf-8")
     assert text.count("\n") <= LONGEST_FILE, "split it by role"
+    if path.parent.name == "migrations":
+        return  # a migration is a list of statements, written once
     long = {f"{each.name}, line {each.lineno}": length(each) for each in functions(ast.parse(text))}
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FUNCTION} == {}
 

@@ -34,6 +34,7 @@ from euryale.cloud.providers.source.contract import Source
 from euryale.cloud.providers.source.git.http_app import GitHttpApp
 from euryale.cloud.providers.source.git.remote import GitRemotes
 from euryale.cloud.providers.source.git.source import GitSource
+from euryale.cloud.providers.source.remotes import PushInbox, Remotes
 from euryale.cloud.pushes import Pushes
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.subscribers import SUBSCRIBERS
@@ -72,6 +73,14 @@ def _remotes(settings: PlatformSettings, home: Home) -> GitRemotes:
 
 def _source(remotes: GitRemotes, home: Home) -> Source:
     return GitSource(home.path / "mirrors", remotes=remotes)
+
+
+def _as_remotes(remotes: GitRemotes) -> Remotes:
+    return remotes
+
+
+def _as_inbox(app: GitHttpApp) -> PushInbox:
+    return app
 
 
 def _checkouts(home: Home) -> Checkouts:
@@ -131,13 +140,24 @@ def _logs(home: Home, builder: Builder, runtime: Runtime) -> LogBook:
     return LogBook(home.path / "logs", builder, runtime)
 
 
-PROVIDERS: tuple[Provider, ...] = tuple(
-    provide(each)
-    for each in (
-        _home, _remotes, _source, _checkouts, _databases, _toolchains, _builder, _runtime, _router, _notifier, _pushes,
-        _logs, Audit, Operations, Pushes, Revival, Reconciler,
-    )
-)  # fmt: skip
+_FACTORIES = (
+    _home,
+    _remotes,
+    _as_remotes,
+    _source,
+    _checkouts,
+    _databases,
+    _toolchains,
+    _builder,
+    _runtime,
+    _router,
+    _notifier,
+    _pushes,
+    _as_inbox,
+    _logs,
+)
+_CLASSES = (Audit, Operations, Pushes, Revival, Reconciler)
+PROVIDERS: tuple[Provider, ...] = (*[provide(each) for each in _FACTORIES], *[provide(each) for each in _CLASSES])
 
 
 class OwnerToken:

@@ -6,7 +6,7 @@ from euryale.cloud.providers.database.contract import Database as Databases
 from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.providers.runtime.contract import Runtime
 from euryale.cloud.providers.source.checkouts import Checkouts
-from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import Remotes
 
 
 class Audit:
@@ -19,7 +19,7 @@ class Audit:
         builder: Builder,
         runtime: Runtime,
         router: Router,
-        remotes: GitRemotes,
+        remotes: Remotes,
         checkouts: Checkouts,
     ) -> None:
         self._ledger = ledger

@@ -5,7 +5,7 @@ from typing import Final
 from euryale.cloud.modules.access import Access
 from euryale.cloud.modules.ledger import Family, Ledger
 from euryale.cloud.modules.projects import Projects, UnknownProjectError
-from euryale.cloud.providers.source.git.push import Push
+from euryale.cloud.providers.source.remotes import Push
 from euryale.cloud.workflows.operations import Operations
 from euryale.kit.errors import UnauthorizedError
 from euryale.kit.secret import Secret

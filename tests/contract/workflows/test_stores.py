@@ -76,9 +76,8 @@ class TestSQLiteStore(StoreContract):
         store = new_store()
         await store.open()
         await store.write([create("a")])
-        assert {each.name: oct(each.stat().st_mode & 0o777) for each in (tmp_path / "folder").iterdir()} == {
-            name: "0o600" for name in ("store.db", "store.db-wal", "store.db-shm", "store.db.lock")
-        }
+        modes = {each.name: oct(each.stat().st_mode & 0o777) for each in (tmp_path / "folder").iterdir()}
+        assert modes == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm", "store.db.lock"), "0o600")
 
     @pytest.mark.parametrize(("durability", "level"), [("full", 2), ("process", 1)])
     async def test_durability_is_what_was_asked_for(self, tmp_path, durability, level):

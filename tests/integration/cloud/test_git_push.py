@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from euryale.cloud.providers.errors import PermanentError
 from euryale.cloud.providers.source.git.http_app import GitHttpApp
-from euryale.cloud.providers.source.git.push import Push, RefChange
 from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import Push, RefChange
 from euryale.kit.secret import Secret
 from eventually import eventually
 from git_repository import Repository, add_commit, clone_with_commit, git, try_git

@@ -12,8 +12,8 @@ import pytest
 
 import git_push_server
 from euryale.cloud.host.ports import free_port
-from euryale.cloud.providers.source.git.push import RefChange
 from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import RefChange
 from eventually import eventually
 from git_repository import add_commit, clone_with_commit, git, try_git
 

@@ -206,6 +206,20 @@ async def test_an_install_is_put_back_for_the_same_lockfile(builds: ShellBuilds)
     assert not works[0].joinpath("pkg/file").samefile(works[2] / "pkg/file")
 
 
+async def test_an_install_is_not_put_where_a_link_leads(builds: ShellBuilds) -> None:
+    options = {"install_key_files": ("package-lock.json",), "install_outputs": ("app/deps",)}
+    plan = shell_plan("test -e app/deps/file", install=("mkdir -p app/deps; touch app/deps/file",), **options)
+    elsewhere = builds.root.parent / "elsewhere"
+    elsewhere.mkdir(mode=0o777)
+    for name in ("b1", "b2", "b3"):
+        if name == "b3":
+            (builds.source / "app").symlink_to(elsewhere)
+        await builds.builder.start(builds.build("shop", name, plan))
+        await _finish(builds, name)
+    assert "put back" in _text(builds, "b2")
+    assert "put back" not in _text(builds, "b3")
+
+
 async def test_what_is_shared_cannot_be_written_in_place(builds: ShellBuilds) -> None:
     options = {"install_key_files": ("package-lock.json",), "install_outputs": ("deps",)}
     plan = shell_plan(

@@ -14,7 +14,7 @@ import pytest
 
 from eventually import eventually
 
-UVICORN = ("-m", "uvicorn", "notebook.app:app.asgi", "--host", "127.0.0.1", "--port", "{port}")
+UVICORN = ("-m", "uvicorn", "notebook.app:app", "--host", "127.0.0.1", "--port", "{port}")
 SERVE = ("-c", "import asyncio; from notebook.app import app; asyncio.run(app.serve(port={port}))")
 
 

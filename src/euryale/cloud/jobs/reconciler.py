@@ -6,8 +6,7 @@ import logging
 from euryale.cloud.modules.projects import EnvironmentKind, EnvironmentState, Project, Projects, ProjectState
 from euryale.cloud.providers.errors import ProviderError
 from euryale.cloud.providers.source.contract import EmptyRepositoryError, Source
-from euryale.cloud.providers.source.git.http_app import GitHttpApp
-from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import PushInbox, Remotes
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.workflows.operations import Operations
 from euryale.cloud.workflows.revival import Revival
@@ -24,8 +23,8 @@ class Reconciler:
         self,
         projects: Projects,
         source: Source,
-        remotes: GitRemotes,
-        pushes: GitHttpApp,
+        remotes: Remotes,
+        pushes: PushInbox,
         operations: Operations,
         revival: Revival,
         settings: PlatformSettings,

@@ -12,4 +12,4 @@ class Asked(BaseModel):
 class Told(BaseModel):
     """A part of an answer; an older client passes over fields that it does not know."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, from_attributes=True)

@@ -264,7 +264,9 @@ def parallelize(*branches: Any, on_failure: OnFailure = "wait") -> tuple[Any, ..
 
     Args:
         branches: Calls of steps or workflows, such as ``create_database(project)``, or functions without parameters
-            that compose a whole sequence. A branch may hold another ``parallelize``.
+            that compose a whole sequence. A branch may hold another ``parallelize``. Of a call inside a call, such as
+            ``b(a(x))``, the inner one belongs to the branch too, except in the first argument, where it is done before
+            the group: it cannot be told from a call made before. Write ``lambda: b(a(x))`` there.
         on_failure: When a branch fails for good: ``wait`` lets the steps that run in the others finish, ``cancel``
             interrupts them. Either way nothing new starts, and everything that ran is undone.
 

@@ -263,7 +263,7 @@ class StoreContract:
         await store.write([Commit("old", 1, (entry(1),), create=(child,)), Commit("old::c", 1, (entry(1),))])
         await store.write([Commit("old", 1, stage=(event("e", "old"),), events="release")])
         await store.post(Message("old", "cancel", "", b"null", 1.0))
-        kept = {
+        kept: dict[str, dict[str, Any]] = {
             "young": {"status": Status.SUCCEEDED, "finished_at": 99.0, "retention": 5.0},
             "for-ever": {"status": Status.SUCCEEDED, "finished_at": 10.0},
             "running": {"retention": 5.0},

@@ -13,7 +13,7 @@ from euryale.cloud.providers.database.contract import Database as Databases
 from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.providers.runtime.contract import Runtime
 from euryale.cloud.providers.source.checkouts import Checkouts
-from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import Remotes
 from euryale.cloud.workflows.references import EnvironmentRef, Place, ProjectRef, RemoveRequest
 from euryale.cloud.workflows.steps.policy import SLOW
 from euryale.cloud.workflows.steps.records import environment_ref, project_ref
@@ -135,7 +135,7 @@ async def delete_artifacts(
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
-async def delete_remote(project: ProjectRef, *, remotes: GitRemotes = inject(), ledger: Ledger = inject()) -> None:
+async def delete_remote(project: ProjectRef, *, remotes: Remotes = inject(), ledger: Ledger = inject()) -> None:
     """Delete the platform's own repository of the project, if it is made from one."""
     if project.repository == remotes.address(project.name):
         await remotes.delete(project.name)

@@ -143,6 +143,8 @@ class WriterThread:
 @contextmanager
 def transaction(connection: apsw.Connection) -> Iterator[None]:
     """Write all or nothing."""
+    if connection.in_transaction:  # an earlier one could not even be rolled back
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

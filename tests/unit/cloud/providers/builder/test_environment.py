@@ -3,7 +3,7 @@ from pathlib import Path
 from euryale.cloud.providers.builder.process.environment import build_environment, install_environment
 
 
-def _environment(user: dict[str, str]) -> dict[str, str]:
+def _environment(user: dict[str, str], manager: str = "npm") -> dict[str, str]:
     return build_environment(
         operator={"SSL_CERT_FILE": "/ca", "HTTPS_PROXY": "http://proxy", "DATABASE_PASSWORD": "x", "PATH": "/sbin"},
         plan={"NODE_ENV": "production", "A": "plan"},
@@ -11,6 +11,7 @@ def _environment(user: dict[str, str]) -> dict[str, str]:
         path=[Path("/tools/bin")],
         home=Path("/home"),
         downloads=Path("/cache"),
+        manager=manager,
     )
 
 
@@ -32,3 +33,8 @@ def test_an_install_knows_no_node_env() -> None:
     found = install_environment(_environment({"NODE_ENV": "production"}))
     assert "NODE_ENV" not in found
     assert found["A"] == "plan"
+
+
+def test_only_pnpm_hears_what_npm_would_warn_of() -> None:
+    assert _environment({}, "pnpm")["npm_config_package_import_method"] == "copy"
+    assert "npm_config_package_import_method" not in _environment({})

@@ -151,6 +151,7 @@ class ProcessBuilder:
             path=path,
             home=pipeline.home,
             downloads=self._files.downloads,
+            manager=plan.package_manager.name,
         )
         return BuildSpec(
             plan=plan,

@@ -79,11 +79,12 @@ class DependencyStore:
         """Put a kept install back; return whether there was one."""
         entry = self._directory / key
         kept = read_value(entry / _MANIFEST, KeptInstall)
-        if kept is None:
+        if kept is None or not all(_has_plain_place(work, output) for output in kept.outputs):
             return False
         try:
             for number, output in enumerate(kept.outputs):
                 _clear(work / output)
+                self._make_parents(work, output)
                 link_tree(entry / str(number), work / output, self._builder, private=_is_written_in_place)
             os.utime(entry)
         except FileNotFoundError:  # another build has pruned it meanwhile
@@ -91,6 +92,12 @@ class DependencyStore:
                 _clear(work / output)
             return False
         return True
+
+    def _make_parents(self, work: Path, output: str) -> None:
+        for parent in reversed((work / output).relative_to(work).parents[:-1]):
+            if not (work / parent).exists():
+                (work / parent).mkdir()
+                self._builder.own(os.fspath(work / parent))
 
     def keep(self, key: str, work: Path, outputs: Iterable[str]) -> None:
         """Keep what an install made. Nothing happens if it is kept already, or did not come to be."""
@@ -140,6 +147,12 @@ def _is_plain(work: Path, name: str) -> bool:
     """Return whether it exists in the work directory with no symbolic link on the way."""
     path = work / name
     return path.resolve() == path and path.is_relative_to(work) and path.exists()
+
+
+def _has_plain_place(work: Path, name: str) -> bool:
+    """Return whether nothing but directories of the work directory lead there, as far as they exist."""
+    parent = (work / name).parent
+    return parent.resolve() == parent and parent.is_relative_to(work)
 
 
 def _is_written_in_place(name: str) -> bool:

@@ -32,7 +32,9 @@ _FIXED = {
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_PYTHON_PREFERENCE": "only-system",
     "UV_NO_PROGRESS": "true",
+    "UV_LINK_MODE": "copy",
 }
+_OF_PNPM = {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
 
 
 def build_environment(
@@ -43,8 +45,12 @@ def build_environment(
     path: Iterable[Path],
     home: Path,
     downloads: Path,
+    manager: str = "npm",
 ) -> dict[str, str]:
     """Return the environment of a build's commands.
+
+    uv and pnpm are told to copy out of their caches, where they would make hard links: what is installed is given to
+    the platform when it is kept, and a file that is also in their cache would be given away there, too.
 
     Args:
         operator: The platform's own environment, of which certificates, proxies and registries are passed on.
@@ -53,6 +59,7 @@ def build_environment(
         path: Directories of the toolchains.
         home: HOME.
         downloads: npm's cache.
+        manager: The package manager's name.
     """
     passed_on = {name: operator[name] for name in _PASSED_ON if name in operator}
     needed = {
@@ -61,7 +68,8 @@ def build_environment(
         "npm_config_cache": os.fspath(downloads),
         "npm_config_userconfig": os.fspath(home / ".npmrc"),
     }
-    return {**_FIXED, **passed_on, **plan, **user, **needed}
+    copying = _OF_PNPM if manager == "pnpm" else {}  # npm would warn of what it does not know
+    return {**_FIXED, **passed_on, **plan, **user, **copying, **needed}
 
 
 def install_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from euryale.cloud.providers.source.git.backend import Backend
 from euryale.cloud.providers.source.git.http_request import GitRequest, Refusal, Service, parse_request
-from euryale.cloud.providers.source.git.push import Push
 from euryale.cloud.providers.source.git.remote import GitRemotes
+from euryale.cloud.providers.source.remotes import Push
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
 

@@ -1,44 +1,9 @@
-"""What a push changed, and the notes of it that the hooks leave. Pure."""
+"""The notes of a push that the hooks leave. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from euryale.cloud.providers.source.git.names import short_branch
-
-
-@dataclass(frozen=True, slots=True)
-class RefChange:
-    """One ref that a push moved.
-
-    Attributes:
-        ref: Its full name, such as ``refs/heads/main``.
-        before: The hash it had; ``None``: it is new.
-        after: The hash it has; ``None``: it is deleted.
-    """
-
-    ref: str
-    before: str | None
-    after: str | None
-
-    @property
-    def branch(self) -> str | None:
-        """The branch's name, or ``None`` if it is no branch."""
-        return short_branch(self.ref) if self.ref.startswith("refs/heads/") else None
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """A push that was taken.
-
-    Attributes:
-        name: The repository.
-        changes: What it changed, in the order in which git reported it.
-        id: Unique; ids sort by the time at which the push began.
-    """
-
-    name: str
-    changes: tuple[RefChange, ...]
-    id: str
+from euryale.cloud.providers.source.remotes import Push, RefChange
 
 
 @dataclass(frozen=True, slots=True)

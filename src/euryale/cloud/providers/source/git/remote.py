@@ -13,8 +13,8 @@ from euryale.cloud.providers.source.contract import InvalidRepositoryError
 from euryale.cloud.providers.source.git.address import own_address
 from euryale.cloud.providers.source.git.command import ISOLATION, environment, run_git, write_configuration
 from euryale.cloud.providers.source.git.names import is_repository_name
-from euryale.cloud.providers.source.git.push import Push
 from euryale.cloud.providers.source.git.spool import PushSpool
+from euryale.cloud.providers.source.remotes import Push
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.ids import new_id
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from euryale.cloud.providers.source.git.push import Note, Push, made, parse_note
+from euryale.cloud.providers.source.git.push import Note, made, parse_note
+from euryale.cloud.providers.source.remotes import Push
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 
 _ID = re.compile(r"[a-z0-9_]{1,64}")

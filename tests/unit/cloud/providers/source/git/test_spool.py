@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from euryale.cloud.providers.source.git.push import Push, RefChange, parse_note
+from euryale.cloud.providers.source.git.push import parse_note
 from euryale.cloud.providers.source.git.spool import PushSpool
+from euryale.cloud.providers.source.remotes import Push, RefChange
 from euryale.kit.clock import ManualClock
 
 ZERO, ONE, TWO = "0" * 40, "1" * 40, "2" * 40

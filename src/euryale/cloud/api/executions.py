@@ -1,0 +1,104 @@
+"""Workflow executions: what the platform is doing, step by step."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Response
+
+from euryale.cloud.api.descriptions import describe_execution
+from euryale.cloud.api.errors import ExecutionStateError
+from euryale.cloud.api.execution_feed import ExecutionFeed
+from euryale.cloud.api.versioned import ANYONE_KNOWN, PREFIX
+from euryale.cloud.api.views import execution_info
+from euryale.cloud.modules.deployments import Deployments
+from euryale.cloud.wire.executions import Accepted, CancelAnswer, ExecutionDetail, ExecutionInfo, ExecutionStatus
+from euryale.cloud.wire.names import ExecutionId, WorkflowName
+from euryale.framework.http import CursorError, EventStream, Inject, Page, Paging, PagingQuery
+from euryale.workflows import Engine, ExecutionQuery, ExecutionView, Status
+
+router = APIRouter(prefix=f"{PREFIX}/executions", tags=["executions"], dependencies=[ANYONE_KNOWN])
+
+_RETRY_SHOWS_WITHIN: Final = 2.0
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Server-sent events: `state` (an ExecutionDetail) and `event` (an ExecutionEventInfo).",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+# an id may hold slashes, so that what follows it must be routed before what is the id alone
+Id = Annotated[ExecutionId, Path(description="the execution's id")]
+
+
+@router.get("")
+async def list_executions(
+    engine: Inject[Engine],
+    paging: PagingQuery,
+    workflow: Annotated[WorkflowName | None, Query(description="only of this workflow")] = None,
+    status: Annotated[frozenset[ExecutionStatus], Query(description="only in one of these")] = frozenset(),
+    parent: Annotated[ExecutionId | None, Query(description="only those that this one called")] = None,
+) -> Page[ExecutionInfo]:
+    """List executions that were not called by another, newest first."""
+    query = ExecutionQuery(
+        workflow=workflow,
+        statuses=frozenset(map(Status, status)),
+        parent_id=parent or "",
+        limit=paging.fetch,
+        before=_before(paging),
+    )
+    return Page[ExecutionInfo].of(await engine.list(query), paging, item=execution_info, key=_position)
+
+
+@router.get("/{execution_id:path}/events", responses=_STREAM, response_class=Response)
+async def follow_execution(execution_id: Id, engine: Inject[Engine], deployments: Inject[Deployments]) -> EventStream:
+    """Follow an execution and those that it calls, from their beginning to the execution's end.
+
+    For each execution there is first a `state`, then its `event`s, those of the past first. A client that comes back
+    gets all of it again: `execution` and `seq` tell what it has seen.
+    """
+    await engine.get(execution_id)
+    return EventStream(ExecutionFeed(engine, deployments).follow(execution_id))
+
+
+@router.post("/{execution_id:path}/cancel", status_code=HTTPStatus.ACCEPTED)
+async def cancel_execution(execution_id: Id, engine: Inject[Engine]) -> CancelAnswer:
+    """Ask an execution to end; what it has done is undone."""
+    return CancelAnswer(accepted=await engine.cancel(execution_id))
+
+
+@router.post("/{execution_id:path}/retry", status_code=HTTPStatus.ACCEPTED)
+async def retry_execution(execution_id: Id, engine: Inject[Engine]) -> Accepted:
+    """Try again to undo an execution that ended `failed`, because not everything could be undone."""
+    view = await engine.get(execution_id)
+    if view.status is not Status.FAILED:
+        raise ExecutionStateError(
+            f"{execution_id} is {view.status}; only what is failed can be tried again.",
+            hint="What was undone is done anew by asking for it again.",
+        )
+    try:
+        async with asyncio.timeout(_RETRY_SHOWS_WITHIN):
+            await engine.retry(execution_id)
+    except TimeoutError:
+        pass  # the engine goes on with it
+    return Accepted(execution=execution_id)
+
+
+@router.get("/{execution_id:path}")
+async def show_execution(execution_id: Id, engine: Inject[Engine], deployments: Inject[Deployments]) -> ExecutionDetail:
+    """Show an execution with its steps: their states, attempts, times, errors and the executions that they called."""
+    return await describe_execution(execution_id, engine, deployments)
+
+
+def _position(view: ExecutionView) -> tuple[float, str]:
+    return view.created_at.timestamp(), view.id
+
+
+def _before(paging: Paging) -> tuple[float, str] | None:
+    match paging.after:
+        case ():
+            return None
+        case (float() | int() as at, str(execution_id)):
+            return float(at), execution_id
+        case _:
+            raise CursorError

@@ -1,0 +1,52 @@
+"""A platform in a process of its own, for tests; it can be told to kill itself at a boundary of its workflows."""
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from euryale.cloud.app import build, derived_settings
+from euryale.cloud.home import Home
+
+WATCHED = {"create-project", "deploy"}
+
+
+class Boundaries:
+    """Counts what becomes of the watched workflows, writes it down, and kills the process at one of them."""
+
+    def __init__(self, file: Path | None, kill_at: int) -> None:
+        self._file = file
+        self._kill_at = kill_at
+        self._count = 0
+
+    def __call__(self, name: str, payload: Mapping[str, Any]) -> None:
+        if payload.get("workflow") not in WATCHED:
+            return
+        self._count += 1
+        if self._file is not None:
+            with self._file.open("a") as file:
+                file.write(f"{payload['workflow']} {name.removeprefix('workflow.')} {payload.get('step', '')}\n")
+        if self._count == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--http-port", type=int, required=True)
+    parser.add_argument("--boundaries", type=Path)
+    parser.add_argument("--kill-at", type=int, default=0)
+    options = parser.parse_args()
+    home = Home.at(options.data)
+    app = build()
+    app.telemetry.attach(Boundaries(options.boundaries, options.kill_at))
+    platform = {"data": home.path, "port": options.port, "http_port": options.http_port, "reconcile_every": 2.0}
+    asyncio.run(app.serve(port=options.port, overrides={"platform": platform, **derived_settings(home)}))
+
+
+if __name__ == "__main__":
+    main()
