@@ -35,14 +35,16 @@ class PlatformProcess:
         self.output = root / "platform.log"
         self.boundaries = root / "boundaries"
 
-    async def start(self, *, kill_at: int = 0) -> None:
+    async def start(self, *, kill_at: int = 0, **settings: object) -> None:
         """Start it and wait until it answers."""
+        chosen = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         self.boundaries.unlink(missing_ok=True)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [
                     sys.executable, MAIN, "--data", self.data, "--port", str(self.port),
                     "--http-port", str(self.http_port), "--boundaries", self.boundaries, "--kill-at", str(kill_at),
+                    *chosen,
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -40,11 +40,13 @@ def main() -> None:
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--boundaries", type=Path)
     parser.add_argument("--kill-at", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
     home = Home.at(options.data)
     app = build()
     app.telemetry.attach(Boundaries(options.boundaries, options.kill_at))
     platform = {"data": home.path, "port": options.port, "http_port": options.http_port, "reconcile_every": 2.0}
+    platform |= dict(each.split("=", 1) for each in options.set)
     asyncio.run(app.serve(port=options.port, overrides={"platform": platform, **derived_settings(home)}))
 
 

@@ -66,7 +66,9 @@ async def _delete(platform: PlatformProcess) -> None:
 
 
 def _told(platform: PlatformProcess, execution: str) -> bool:
-    told = Counter(each["event"] for each in platform.notifications() if each["data"].get("execution") in {None, execution})
+    told = Counter(
+        each["event"] for each in platform.notifications() if each["data"].get("execution") in {None, execution}
+    )
     return told["project.created"] > 0
 
 

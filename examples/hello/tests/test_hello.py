@@ -40,6 +40,15 @@ async def test_a_greeting_is_answered_listed_and_announced(running: RunningApp) 
     assert listed == {**added.json(), "announced": True}
 
 
+async def test_who_greeted_can_be_corrected(running: RunningApp) -> None:
+    greeting = (await running.client.post("/greetings", json={"name": "Ada"})).json()
+    renamed = await running.client.patch(f"/greetings/{greeting['id']}", json={"name": "Bob"})
+    assert renamed.json()["name"] == "Bob"
+    (listed,) = (await running.client.get("/greetings")).json()["items"]
+    assert (listed["id"], listed["name"]) == (greeting["id"], "Bob")
+    assert (await running.client.patch("/greetings/none", json={"name": "Bob"})).status_code == 404
+
+
 async def test_what_nobody_can_answer_is_taken_back(running: RunningApp) -> None:
     refused = await running.client.post("/greetings", json={"name": "Ada", "text": "Blorp"})
     assert refused.status_code == 422

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TextIO
 
 from euryale.kit.clock import SYSTEM_CLOCK
 
@@ -18,9 +18,14 @@ def _styled(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m"
 
 
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
 def say(text: str = "") -> None:
     """Print a line."""
-    print(text, flush=True)
+    _write(sys.stdout, f"{text}\n")
 
 
 def heading(text: str) -> None:
@@ -35,7 +40,7 @@ def fact(text: str) -> None:
 
 def problem(text: str) -> None:
     """Print what went wrong."""
-    print(_styled(text, "31"), file=sys.stderr, flush=True)
+    _write(sys.stderr, f"{_styled(text, '31')}\n")
 
 
 def seconds(taken: float) -> str:
@@ -66,7 +71,7 @@ class Progress:
         """Say how it stands."""
         line = f"  .. {self._what}: {seconds(self.elapsed)}" + (f", {state}" if state else "")
         if self._live:
-            print(f"\r\x1b[K{line[: _columns()]}", end="", flush=True)
+            _write(sys.stdout, f"\r\x1b[K{line[: _columns()]}")
         elif state != self._state or SYSTEM_CLOCK.monotonic() - self._printed > _QUIET_EVERY:
             say(line)
             self._printed = SYSTEM_CLOCK.monotonic()
@@ -75,7 +80,7 @@ class Progress:
     def clear(self) -> None:
         """Leave the line to what comes next."""
         if self._live:
-            print("\r\x1b[K", end="", flush=True)
+            _write(sys.stdout, "\r\x1b[K")
 
 
 def _columns() -> int:

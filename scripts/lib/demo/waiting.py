@@ -69,4 +69,6 @@ def wait_for(
             pause.wait(every)
     finally:
         progress.clear()
-    raise DemoError(f"{what}: not within {within:.0f} s" + (f"; the last look showed: {state}" if state else ""), log=log)
+    raise DemoError(
+        f"{what}: not within {within:.0f} s" + (f"; the last look showed: {state}" if state else ""), log=log
+    )

@@ -39,7 +39,9 @@ from euryale.cloud.pushes import Pushes
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.subscribers import SUBSCRIBERS
 from euryale.cloud.workflows.operations import ALL_WORKFLOWS, Operations
+from euryale.cloud.workflows.retirement import Retirement
 from euryale.cloud.workflows.revival import Revival
+from euryale.cloud.workflows.turns import Turns
 from euryale.framework.app import Application, WorkflowSettings
 from euryale.framework.config import Settings
 from euryale.framework.container import Container, Provider, provide
@@ -156,7 +158,7 @@ _FACTORIES = (
     _as_inbox,
     _logs,
 )
-_CLASSES = (Audit, Operations, Pushes, Revival, Reconciler)
+_CLASSES = (Audit, Turns, Operations, Pushes, Revival, Retirement, Reconciler)
 PROVIDERS: tuple[Provider, ...] = (*[provide(each) for each in _FACTORIES], *[provide(each) for each in _CLASSES])
 
 

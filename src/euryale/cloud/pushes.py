@@ -1,14 +1,18 @@
 """Pushes to the platform's own remotes: who may, and what follows."""
 
+import logging
 from typing import Final
 
 from euryale.cloud.modules.access import Access
 from euryale.cloud.modules.ledger import Family, Ledger
-from euryale.cloud.modules.projects import Projects, UnknownProjectError
-from euryale.cloud.providers.source.remotes import Push
+from euryale.cloud.modules.projects import Project, Projects
+from euryale.cloud.providers.errors import PermanentError
+from euryale.cloud.providers.source.remotes import Push, Remotes
 from euryale.cloud.workflows.operations import Operations
-from euryale.kit.errors import UnauthorizedError
+from euryale.kit.errors import ConflictError, NotFoundError, UnauthorizedError
 from euryale.kit.secret import Secret
+
+_log = logging.getLogger("euryale.cloud")
 
 _PUSH: Final = "git-receive-pack"
 
@@ -16,8 +20,11 @@ _PUSH: Final = "git-receive-pack"
 class Pushes:
     """Takes note of pushes: a branch that moved is deployed, one that is gone loses its preview."""
 
-    def __init__(self, access: Access, projects: Projects, operations: Operations, ledger: Ledger) -> None:
+    def __init__(
+        self, access: Access, projects: Projects, operations: Operations, remotes: Remotes, ledger: Ledger
+    ) -> None:
         self._access = access
+        self._remotes = remotes
         self._projects = projects
         self._operations = operations
         self._ledger = ledger
@@ -33,11 +40,17 @@ class Pushes:
         return True
 
     async def take(self, push: Push) -> None:
-        """Start what follows from a push; a repository without a project has nothing to follow yet."""
+        """Start what follows from a push; a repository without a project has nothing to follow yet.
+
+        What can never be followed is logged and left to the reconciler, so that it holds nothing else up.
+        """
+        for project in await self._projects.by_repository(self._remotes.address(push.name)):
+            for change in push.changes:
+                if change.branch is not None:
+                    await self._follow(project, change.branch, change.after)
+
+    async def _follow(self, project: Project, branch: str, commit: str | None) -> None:
         try:
-            project = await self._projects.get(push.name)
-        except UnknownProjectError:
-            return
-        for change in push.changes:
-            if change.branch is not None:
-                await self._operations.branch_moved(project, change.branch, change.after, cause="push")
+            await self._operations.branch_moved(project, branch, commit, cause="push")
+        except (PermanentError, ConflictError, NotFoundError) as error:
+            _log.warning("the push to %s of %s leads to nothing: %s", branch, project.name, error)

@@ -128,7 +128,7 @@ class JsonCodec:
             return str(value)
         if hasattr(type(value), "__pydantic_serializer__"):
             return self._dump_model(value)
-        raise NotImplementedError(f"{type(value).__qualname__} is not a type that travels")
+        raise TypeError(f"{type(value).__qualname__} is not a type that travels")
 
     @staticmethod
     def _dump_model(value: Any) -> Any:
@@ -152,7 +152,7 @@ class JsonCodec:
             return Path(value)
         if hasattr(wanted, "__pydantic_validator__"):
             return wanted.model_validate(value)
-        raise NotImplementedError(f"{wanted} is not a type that travels")
+        raise TypeError(f"{wanted} is not a type that travels")
 
     def _decrypt(self, value: Any) -> Secret:
         if self._cipher is None or not isinstance(value, dict):

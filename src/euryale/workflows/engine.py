@@ -247,7 +247,8 @@ class Engine:
         attempting = frozenset(run.attempting) if run else frozenset()
         steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
         stranded = self._worker.stranded.get(execution_id, "")
-        return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps)
+        seq = journal.entries[-1].seq if journal.entries else 0
+        return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""

@@ -69,6 +69,7 @@ class ExecutionView:
         error: Why it did not succeed, or None.
         stranded: What it lacks to go on, or an empty string.
         steps: Its nodes, in composition order; empty in a list.
+        seq: The number of the last entry of its journal that ``steps`` shows; 0 in a list.
     """
 
     id: str
@@ -82,6 +83,7 @@ class ExecutionView:
     error: Failure | None
     stranded: str = ""
     steps: tuple[StepView, ...] = ()
+    seq: int = 0
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -89,7 +91,9 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def view_row(row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tuple[StepView, ...] = ()) -> ExecutionView:
+def view_row(
+    row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tuple[StepView, ...] = (), seq: int = 0
+) -> ExecutionView:
     """Return what can be seen of an execution's row."""
     return ExecutionView(
         id=row.id,
@@ -103,6 +107,7 @@ def view_row(row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tupl
         error=None if row.error is None else codec.decode(row.error, Failure, "an error"),
         stranded=stranded,
         steps=steps,
+        seq=seq,
     )
 
 

@@ -73,6 +73,7 @@ TRAVELLERS = [
     (True, bool),
     (3, int),
     (2**60, int),
+    (2**70, int),
     (1.5, float),
     ("tea ✓", str),
     (b"\x00\xff", bytes),
@@ -115,7 +116,6 @@ def test_a_value_comes_back_as_its_annotation_says(value, wanted):
     [
         (object(), Any, "object is not a type that travels"),
         (lambda: 1, Any, "function is not a type that travels"),
-        (2**70, int, "cannot be written"),
         ("\udcff", str, "cannot be written"),
         ("x", int, "would not be readable as int"),
         (None, Line, "would not be readable as Line"),

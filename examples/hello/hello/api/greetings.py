@@ -22,10 +22,22 @@ class GreetingIn(BaseModel):
     text: Words = "Hello"
 
 
+class Correction(BaseModel):
+    """Who greeted, really."""
+
+    name: Words
+
+
 @router.post("", status_code=201)
 async def add(said: GreetingIn, engine: Inject[Engine]) -> Greeting:
     """Take a greeting and answer it; 422 if nobody knows an answer, and nothing is kept."""
     return await engine.run(greet, NewGreeting(said.name, said.text))
+
+
+@router.patch("/{greeting_id}")
+async def rename(greeting_id: str, said: Correction, greetings: Inject[Greetings]) -> Greeting:
+    """Change who greeted."""
+    return await greetings.rename(greeting_id, said.name)
 
 
 @router.get("")

@@ -17,9 +17,7 @@ STATE: Final = "state"
 EVENT: Final = "event"
 
 _FINISHED: Final = "execution.finished"
-_CHILD_MOVES: Final = frozenset(
-    {"step.waiting", "step.succeeded", "step.failed", "undo.started", "undo.succeeded", "undo.failed"}
-)
+_CHILD_MOVES: Final = frozenset({"step.waiting", "undo.started", "undo.succeeded", "undo.failed"})
 
 
 @dataclass(slots=True)
@@ -44,7 +42,7 @@ class ExecutionFeed:
 
     For each execution there is first a ``state`` (its ``ExecutionDetail``), then its ``event`` s, those of the past
     first. A client that comes back gets all of it again and knows by ``execution`` and ``seq`` what it has seen; an
-    event that is older than what the ``state`` says of its step changes nothing.
+    event whose ``seq`` is not above that of the state is in the state already.
 
     Args:
         engine: Whose executions they are.

@@ -11,6 +11,7 @@ from euryale.cloud.wire.executions import ExecutionDetail, ExecutionEventInfo, E
 from euryale.cloud.wire.projects import EnvironmentInfo, ProjectDetail, ProjectInfo
 from euryale.workflows import ExecutionEvent, ExecutionView, StepView
 from euryale.workflows.handle import moment
+from euryale.workflows.runtime.forward import child_execution_id
 
 CHILD: Final = "child"
 _COPIED: Final = ("id", "workflow", "version", "status", "reason", "created_at", "finished_at", "stranded")
@@ -80,6 +81,7 @@ def execution_detail(view: ExecutionView, context: ExecutionContext) -> Executio
         **execution_info(view).model_dump(),
         steps=[_step_info(view.id, step, context) for step in view.steps],
         deployment=context.deployment,
+        seq=view.seq,
     )
 
 
@@ -103,7 +105,7 @@ def _step_info(execution: str, step: StepView, context: ExecutionContext) -> Ste
 
 def child_of(execution: str, step: str) -> str:
     """Return the id of the execution that a step of another calls, as the engine makes it."""
-    return f"{execution}:{step}"
+    return child_execution_id(execution, step)
 
 
 def event_info(event: ExecutionEvent, *, parent: str) -> ExecutionEventInfo:

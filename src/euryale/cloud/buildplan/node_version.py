@@ -9,7 +9,8 @@ from euryale.cloud.buildplan.manifest import NodeManifest
 from euryale.cloud.buildplan.semver import NpmRange
 
 SUPPORTED_NODE = (20, 22, 24)
-DEFAULT_NODE = 22
+DEFAULT_NODE = 24
+_NEWEST_FIRST = tuple(reversed(SUPPORTED_NODE))
 
 _FILES = (".nvmrc", ".node-version", ".tool-versions")
 _LTS = {"argon": 4, "boron": 6, "carbon": 8, "dubnium": 10, "erbium": 12, "fermium": 14, "gallium": 16, "hydrogen": 18,
@@ -39,8 +40,8 @@ def choose_node(
 ) -> RuntimeVersion:
     """Decide which major of Node runs the application; the newest release of it is installed.
 
-    The smallest supported major within ``engines.node``; else what ``.nvmrc``, ``.node-version`` or ``.tool-versions``
-    say; else 22.
+    The newest supported major within ``engines.node``; else what ``.nvmrc``, ``.node-version`` or ``.tool-versions``
+    say; else 24. (Medusa Cloud takes the smallest; but the wheels of Node 20 end before the release that Medusa needs.)
 
     Args:
         files: The repository.
@@ -74,10 +75,10 @@ def _of_engines(path: str, written: str) -> RuntimeVersion | None:
         ) from error
     if accepted.is_any:
         return None
-    for major in SUPPORTED_NODE:
+    for major in _NEWEST_FIRST:
         if accepted.admits_latest(major):
             return RuntimeVersion(str(major), source)
-    for major in SUPPORTED_NODE:
+    for major in _NEWEST_FIRST:
         if accepted.admits_some(major):
             note = f"{source} asks for {written!r}; the newest release of Node {major} is used."
             return RuntimeVersion(str(major), source, (note,))

@@ -2,9 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
-from euryale.cloud.modules.projects import EnvironmentKind, EnvironmentState, Project, Projects, ProjectState
-from euryale.cloud.providers.errors import ProviderError
+from euryale.cloud.modules.projects import (
+    Environment,
+    EnvironmentKind,
+    EnvironmentState,
+    Project,
+    Projects,
+    ProjectState,
+)
 from euryale.cloud.providers.source.contract import EmptyRepositoryError, Source
 from euryale.cloud.providers.source.remotes import PushInbox, Remotes
 from euryale.cloud.settings import PlatformSettings
@@ -40,7 +48,9 @@ class Reconciler:
 
     async def start(self) -> None:
         """Bring back what is down, then look by the clock."""
-        await self._revive_all()
+        for project in await self._projects.all():
+            for environment in await self._projects.environments(project.id):
+                await self._attempt(project, self._revive(project, environment, completely=True))
         self._tasks.spawn(self._run(), name="reconciler")
 
     async def stop(self) -> None:
@@ -58,35 +68,54 @@ class Reconciler:
             await asyncio.sleep(self._interval)
 
     async def reconcile(self) -> None:
-        """Look once at everything."""
+        """Look once at everything; what goes wrong with one project keeps no other from being looked at."""
         await self._pushes.deliver()
         await self._remotes.sweep()
-        for project in await self._projects.list():
-            if project.state is ProjectState.READY:
-                await self._reconcile_project(project)
+        await self._operations.forget_old()
+        for project in await self._projects.all():
+            match project.state:
+                case ProjectState.READY:
+                    await self._attempt(project, self._reconcile_project(project))
+                case ProjectState.DELETING:
+                    await self._attempt(project, self._operations.delete_project(project.name))
+                case _:
+                    pass
 
-    async def _revive_all(self) -> None:
-        for project in await self._projects.list():
-            for environment in await self._projects.environments(project.id):
-                if environment.state is EnvironmentState.LIVE:
-                    try:
-                        await self._revival.revive(project, environment)
-                    except ProviderError as error:
-                        _log.error("%s/%s could not be brought back: %s", project.name, environment.name, error)
+    async def _attempt(self, project: Project, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except EuryaleError as error:
+            _log.warning("%s: the reconciler will look again: %s", project.name, error)
 
     async def _reconcile_project(self, project: Project) -> None:
         try:
-            branches = dict((await self._source.inspect(project.repository)).branches)
+            branches: Mapping[str, str] = (await self._source.inspect(project.repository)).branches
         except EmptyRepositoryError:
             branches = {}
-        except ProviderError as error:
-            _log.info("%s: the repository cannot be read now: %s", project.name, error)
-            return
         for branch, commit in branches.items():
-            wanted = branch == project.branch or project.previews
-            if wanted and not await self._operations.is_current(project, branch, commit):
-                await self._operations.branch_moved(project, branch, commit, cause="reconciled")
+            await self._attempt(project, self._follow(project, branch, commit))
         for environment in await self._projects.environments(project.id):
-            gone = environment.kind is EnvironmentKind.PREVIEW and environment.branch not in branches
-            if gone and environment.state is not EnvironmentState.REMOVING:
-                await self._operations.branch_moved(project, environment.branch, None, cause="reconciled")
+            if environment.kind is EnvironmentKind.PREVIEW and environment.branch not in branches:
+                gone = self._operations.branch_moved(project, environment.branch, None, cause="reconciled")
+                await self._attempt(project, gone)
+            else:
+                await self._attempt(project, self._look_after(project, environment))
+
+    async def _follow(self, project: Project, branch: str, commit: str) -> None:
+        wanted = branch == project.branch or project.previews
+        if wanted and not await self._operations.is_current(project, branch, commit):
+            await self._operations.branch_moved(project, branch, commit, cause="reconciled")
+
+    async def _look_after(self, project: Project, environment: Environment) -> None:
+        """Bring back what has died, and go on with a removal that was given up."""
+        if environment.state is EnvironmentState.REMOVING:
+            await self._operations.remove_preview(project.name, environment.name)
+        else:
+            await self._revive(project, environment, completely=False)
+
+    async def _revive(self, project: Project, environment: Environment, *, completely: bool) -> None:
+        if environment.state is not EnvironmentState.LIVE:
+            return
+        async with self._operations.at_rest(project, environment) as rests:
+            if rests:
+                await self._revival.revive(project, environment, completely=completely)

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from euryale.cloud.providers.errors import PermanentError
 from euryale.cloud.providers.notifier.contract import Notification, Notifier
+from euryale.cloud.workflows.steps.policy import PacedRetry
 from euryale.framework.events import Event, subscriber
-from euryale.workflows import Retry
 
 _TITLES: Final = {
     "project.created": "Project {project} is ready",
@@ -22,7 +22,7 @@ _TITLES: Final = {
 @subscriber(
     *_TITLES,
     name="notify",
-    retry=Retry(max_attempts=12, initial=1.0, factor=3.0, max_interval=3600.0, give_up_on=(PermanentError,)),
+    retry=PacedRetry(max_attempts=12, initial=1.0, factor=3.0, max_interval=3600.0, give_up_on=(PermanentError,)),
 )
 async def notify(event: Event[dict[str, Any]], *, notifier: Notifier) -> None:
     """Tell whoever is configured; tried for about eight hours."""

@@ -72,6 +72,7 @@ class ExecutionDetail(ExecutionInfo):
 
     steps: list[StepInfo]
     deployment: str = Field(description="the deployment that it makes; else empty")
+    seq: int = Field(description="the number of the last entry of its journal that this shows")
 
 
 class ExecutionEventInfo(Told):

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from euryale.cloud.wire.base import Asked, Told
 from euryale.cloud.wire.deployments import DeploymentInfo
@@ -37,31 +38,33 @@ class NewVariable(Asked):
 def _named_once(variables: Sequence[NewVariable]) -> Sequence[NewVariable]:
     twice = sorted(name for name, count in Counter(each.name for each in variables).items() if count > 1)
     if twice:
-        raise ValueError(f"given twice: {', '.join(twice)}")
+        raise PydanticCustomError("twice", "given twice: {names}", {"names": ", ".join(twice)})
     return variables
 
 
 NewVariables = Annotated[tuple[NewVariable, ...], Field(max_length=_MOST_VARIABLES), AfterValidator(_named_once)]
 
 
+def _without_credentials(address: str) -> str:
+    scheme, _, rest = address.partition("://")
+    if scheme in {"http", "https"} and "@" in rest.partition("/")[0]:
+        raise PydanticCustomError(
+            "credentials", "give an address without credentials: they would be stored with the project"
+        )
+    return address
+
+
 class CreateProject(Asked):
     """What a project is created from."""
 
     name: ProjectName
-    repository: RepositoryAddress | None = Field(
+    repository: Annotated[RepositoryAddress, AfterValidator(_without_credentials)] | None = Field(
         default=None, description="default: the platform's own repository of the project's name, to be pushed to"
     )
     branch: BranchName | None = Field(default=None, description="production's; default: the repository's own default")
     root: RootDirectory = Field(default=".", description="the application's directory in the repository")
     previews: bool = Field(default=True, description="whether every other branch becomes a preview")
     variables: NewVariables = ()
-
-    @model_validator(mode="after")
-    def _has_no_credentials(self) -> Self:
-        scheme, _, rest = (self.repository or "").partition("://")
-        if scheme in {"http", "https"} and "@" in rest.partition("/")[0]:
-            raise ValueError("repository: an address with credentials is not taken, because it would be stored")
-        return self
 
 
 class SetVariables(Asked):

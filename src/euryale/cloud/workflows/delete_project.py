@@ -5,6 +5,7 @@ from euryale.cloud.workflows.steps.removal import (
     delete_artifacts,
     delete_databases,
     delete_remote,
+    end_all_work,
     forget_project,
     take_down_environments,
 )
@@ -15,6 +16,7 @@ from euryale.workflows import emit, parallelize, workflow
 def delete_project(project_id: str) -> None:
     """Take all environments, databases, artifacts, the remote and the records away."""
     project = claim_project(project_id)
+    end_all_work(project)
     take_down_environments(project)
     parallelize(delete_databases(project), delete_artifacts(project), delete_remote(project))
     forget_project(project)

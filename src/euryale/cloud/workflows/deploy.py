@@ -8,18 +8,19 @@ from euryale.cloud.workflows.steps.release import (
     await_health,
     go_live,
     resolve_variables,
-    retire_former,
     run_release,
     start_instances,
     switch_route,
 )
 from euryale.cloud.workflows.steps.source import determine_build_plan
+from euryale.cloud.workflows.steps.turn import take_turn
 from euryale.workflows import emit, parallelize, workflow
 
 
 @workflow("deploy", version=1, timeout=2 * 3600, retention=30 * 24 * 3600)
 def deploy(request: DeployRequest) -> DeploymentRef:
-    """Build the commit, migrate the database, start beside the old, switch, stop the old."""
+    """Build the commit, migrate the database, start beside the old, switch; the old stops when this is for good."""
+    take_turn(request.environment.place)
     deployment = open_deployment(request)
     project = request.environment.project
     plan = determine_build_plan(project.repository, deployment.commit, project.root)
@@ -31,7 +32,6 @@ def deploy(request: DeployRequest) -> DeploymentRef:
     switch_route(deployment, address)
     go_live(deployment)
     mark_live(request.environment)
-    retire_former(deployment)
     emit(
         "deployment.live",
         {

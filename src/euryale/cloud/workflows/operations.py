@@ -1,43 +1,64 @@
 """Operations: the one door through which the API, pushes and the reconciler start the platform's workflows.
 
-For each environment there is at most one at a time: a newer one cancels the one before and waits until that is undone.
+Nothing here waits for work: what is started takes its turn by itself, when what was started before for the same
+environment has ended (see ``turns``).
 """
 
 import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from euryale.cloud.modules.deployments import Deployments
 from euryale.cloud.modules.projects import (
     Environment,
-    EnvironmentKind,
-    EnvironmentState,
     NewProject,
     Project,
+    ProjectExistsError,
     Projects,
     ProjectState,
     ProjectStateError,
     UnknownEnvironmentError,
     environment_handle,
 )
-from euryale.cloud.providers.source.contract import Source
+from euryale.cloud.providers.source.contract import InvalidRepositoryError, Source
 from euryale.cloud.workflows.create_preview import create_preview
 from euryale.cloud.workflows.create_project import create_project
 from euryale.cloud.workflows.delete_project import delete_project
 from euryale.cloud.workflows.deploy import deploy
-from euryale.cloud.workflows.references import DeployRequest, PreviewRequest, RemoveRequest
+from euryale.cloud.workflows.references import ASKED_FOR, DeployRequest, Place, PreviewRequest, RemoveRequest
 from euryale.cloud.workflows.remove_preview import remove_preview
-from euryale.cloud.workflows.steps.records import environment_ref
-from euryale.kit.ids import new_id
-from euryale.workflows import Engine, UnknownExecutionError
+from euryale.cloud.workflows.steps.records import PRODUCTION, environment_ref
+from euryale.cloud.workflows.turns import (
+    CREATE_PREVIEW,
+    CREATE_PROJECT,
+    DELETE_PROJECT,
+    DEPLOY,
+    REMOVE_PREVIEW,
+    Turns,
+    execution_id,
+)
+from euryale.kit.clock import utc_now
+from euryale.workflows import Engine, Status, UnknownExecutionError
 
 ALL_WORKFLOWS = (create_project, deploy, create_preview, remove_preview, delete_project)
+
+_LONGEST_KEY: Final = 100
+_REST: Final = timedelta(minutes=10)
 
 
 class Operations:
     """Starts workflows; each method returns the id of the execution as soon as that is durable."""
 
-    def __init__(self, engine: Engine, projects: Projects, deployments: Deployments, source: Source) -> None:
+    def __init__(
+        self, engine: Engine, turns: Turns, projects: Projects, deployments: Deployments, source: Source
+    ) -> None:
         self._engine = engine
+        self._turns = turns
         self._projects = projects
         self._deployments = deployments
         self._source = source
@@ -52,12 +73,18 @@ class Operations:
 
         Raises:
             InvalidHandleError: If the name is not acceptable.
-            ProjectExistsError: If a project of that name exists that has not failed.
+            InvalidRepositoryError: If the repository's address holds credentials.
+            ProjectExistsError: If a project of that name exists that has not failed, or is being created.
+            IdempotencyError: If the key was used for this name with something else.
         """
-        async with self._lock(f"project:{new.name}"):
-            await self._projects.check_free(new.name)
-            handle = await self._engine.start(create_project, new, id=f"create-project:{key or new_id('key')}")
-            return handle.id
+        _check_address(new.repository)
+        wanted = execution_id(CREATE_PROJECT, new.name, _short(key) if key else "")
+        async with self._lock(new.name):
+            if not (key and await self._is_known(wanted)):
+                await self._projects.check_free(new.name)
+                if await self._turns.under_way_for(new.name):
+                    raise ProjectExistsError(f"A project called {new.name!r} is being created or deleted.")
+            return (await self._engine.start(create_project, new, id=wanted)).id
 
     async def delete_project(self, name: str) -> str:
         """Delete a project with everything that belongs to it; what is under way is cancelled first.
@@ -65,18 +92,17 @@ class Operations:
         Raises:
             UnknownProjectError: If there is none.
         """
-        async with self._lock(f"project:{name}"):
+        async with self._lock(name):
             project = await self._projects.get(name)
-            if project.state is ProjectState.DELETING and await self._runs(project.execution):
-                return project.execution
-            await self._end(project.execution)
-            for environment in await self._projects.environments(project.id):
-                await self._end_work(environment)
-            handle = await self._engine.start(delete_project, project.id, id=f"delete-project:{new_id('key')}")
-            return handle.id
+            for each in await self._turns.under_way_for(name):
+                if each.workflow == delete_project.name:
+                    return each.id
+            wanted = execution_id(DELETE_PROJECT, name)
+            await self._projects.claim_for_deletion(project.id, wanted)
+            return (await self._engine.start(delete_project, project.id, id=wanted)).id
 
     async def deploy(self, name: str, *, branch: str = "", ref: str = "", cause: str = "manual") -> str:
-        """Deploy a branch's head, or another commit, to the branch's environment.
+        """Deploy a branch's head, or another commit, to the branch's environment; what deploys there is superseded.
 
         Args:
             name: The project's name.
@@ -91,50 +117,47 @@ class Operations:
         """
         project = await self._projects.get(name)
         branch = branch or project.branch
-        commit = await self._source.resolve(project.repository, ref or branch)
-        async with self._lock(f"{project.id}:{branch}"):
-            self._check_ready(await self._projects.by_id(project.id))
-            environment = await self._environment(project, branch)
-            if environment is not None:
-                await self._end_work(environment)
-            key = new_id("key")
-            if branch == project.branch and environment is not None:
-                request = DeployRequest(environment_ref(project, environment), commit.sha, cause)
-                return (await self._engine.start(deploy, request, id=f"deploy:{key}")).id
-            preview = PreviewRequest(project.id, branch, commit.sha, cause)
-            handle = await self._engine.start(create_preview, preview, id=f"create-preview:{key}")
-            if environment is not None:
-                await self._projects.set_environment_state(
-                    environment.id, EnvironmentState.CREATING, execution=handle.id
-                )
-            return handle.id
+        commit = (await self._source.resolve(project.repository, ref or branch)).sha
+        async with self._lock(name):
+            await self._check_ready(project)
+            place = _place(project, branch)
+            if branch != project.branch:
+                preview = PreviewRequest(project.id, place, branch, commit, cause)
+                wanted = execution_id(CREATE_PREVIEW, place.app)
+                return (await self._engine.start(create_preview, preview, id=wanted)).id
+            production = await self._projects.environment(project.id, PRODUCTION)
+            request = DeployRequest(environment_ref(project, production), commit, cause)
+            return (await self._engine.start(deploy, request, id=execution_id(DEPLOY, place.app))).id
 
-    async def remove_preview(self, name: str, environment_name: str, *, cause: str = "asked for") -> str:
+    async def remove_preview(self, name: str, environment_name: str, *, cause: str = ASKED_FOR) -> str:
         """Remove a preview with everything that belongs to it; what is under way is cancelled first.
 
         Raises:
             UnknownProjectError: If there is no such project.
-            UnknownEnvironmentError: If it has no such environment.
+            UnknownEnvironmentError: If it has no such environment, and none is being made.
             ProjectStateError: If it is the production.
         """
         project = await self._projects.get(name)
-        found = await self._projects.environment(project.id, environment_name)
-        if found.kind is EnvironmentKind.PRODUCTION:
+        if environment_name == PRODUCTION:
             raise ProjectStateError(
                 "Production cannot be removed alone.", hint=f"Delete the project: euryale projects delete {name}"
             )
-        async with self._lock(f"{project.id}:{found.branch}"):
-            environment = await self._projects.environment(project.id, environment_name)
-            if environment.state is EnvironmentState.REMOVING and await self._runs(environment.execution):
-                return environment.execution
-            await self._end_work(environment)
-            request = RemoveRequest(environment.id, cause)
-            handle = await self._engine.start(remove_preview, request, id=f"remove-preview:{new_id('key')}")
-            await self._projects.set_environment_state(environment.id, EnvironmentState.REMOVING, execution=handle.id)
-            return handle.id
+        place = Place(name, environment_name)
+        async with self._lock(name):
+            working = await self._turns.under_way(place)
+            if working and working[-1].workflow == remove_preview.name:
+                return working[-1].id
+            if not working:
+                await self._projects.environment(project.id, environment_name)
+            request = RemoveRequest(project.id, place, cause)
+            wanted = execution_id(REMOVE_PREVIEW, place.app)
+            return (await self._engine.start(remove_preview, request, id=wanted)).id
 
     async def branch_moved(self, project: Project, branch: str, commit: str | None, *, cause: str) -> str | None:
-        """Do what follows from a branch's new head (None: it is gone); return the execution, if one was started."""
+        """Do what follows from a branch's new head (None: it is gone); return the execution, if one was started.
+
+        What was heard may be old by now, so that it is the branch's present head that is deployed.
+        """
         if project.state is not ProjectState.READY:
             return None
         if commit is None:
@@ -146,48 +169,90 @@ class Operations:
                 return None
         if branch != project.branch and not project.previews:
             return None
-        return await self.deploy(project.name, branch=branch, ref=commit, cause=cause)
+        head = (await self._source.resolve(project.repository, branch)).sha
+        if await self._has_deployed(project, branch, head):
+            return None
+        return await self.deploy(project.name, branch=branch, ref=head, cause=cause)
 
     async def is_current(self, project: Project, branch: str, commit: str) -> bool:
-        """Return whether the newest deployment of a branch is of that commit, whatever became of it."""
-        environment = await self._environment(project, branch)
-        if environment is None:
-            return False
-        if await self._runs(environment.execution):
+        """Return whether nothing is to be started for a branch's head.
+
+        So it is if something is under way, if the newest deployment is of that commit, whatever became of it, if a
+        person has removed its preview, or if the last attempt failed a short time ago before there was a deployment.
+        """
+        place = _place(project, branch)
+        if await self._turns.under_way(place) or await self._has_deployed(project, branch, commit):
             return True
-        newest = await self._deployments.newest(environment.id)
+        if await self._projects.is_dismissed(project.id, branch, commit):
+            return True
+        last = await self._turns.last_deploying(place)
+        return (
+            last is not None
+            and last.status is not Status.SUCCEEDED
+            and last.finished_at is not None
+            and utc_now() - last.finished_at < _REST
+        )
+
+    @asynccontextmanager
+    async def at_rest(self, project: Project, environment: Environment) -> AsyncIterator[bool]:
+        """Start nothing for a project within the block; tell it whether nothing is under way for an environment."""
+        async with self._lock(project.name):
+            place = Place(project.name, environment.name)
+            yield not (await self._turns.under_way(place) or await self._turns.under_way_for(project.name))
+
+    async def forget_old(self) -> int:
+        """Delete executions whose retention is over; return how many."""
+        return await self._engine.prune()
+
+    async def _has_deployed(self, project: Project, branch: str, commit: str) -> bool:
+        environment = await self._projects.find_environment(project.id, _place(project, branch).environment)
+        newest = None if environment is None else await self._deployments.newest(environment.id)
         return newest is not None and newest.commit == commit
 
-    async def _environment(self, project: Project, branch: str) -> Environment | None:
-        name = "production" if branch == project.branch else environment_handle(branch)
-        try:
-            return await self._projects.environment(project.id, name)
-        except UnknownEnvironmentError:
-            return None
-
-    def _check_ready(self, project: Project) -> None:
-        if project.state is not ProjectState.READY:
+    async def _check_ready(self, project: Project) -> None:
+        """Refuse to work on a project that is not ready, or not for good yet."""
+        found = await self._projects.by_id(project.id)
+        if found.state is not ProjectState.READY or await self._turns.under_way_for(project.name):
+            state = "being created" if found.state is ProjectState.READY else found.state
             raise ProjectStateError(
-                f"Project {project.name!r} is {project.state}.",
+                f"Project {project.name!r} is {state}.",
                 hint=f"Wait until it is ready, or look why it is not: euryale projects show {project.name}",
             )
 
-    async def _end_work(self, environment: Environment) -> None:
-        """Cancel what is under way for an environment, and wait until it is undone."""
-        executions = {each.root_execution for each in await self._deployments.under_way(environment.id)}
-        for execution in sorted(executions | {environment.execution} - {""}):
-            await self._end(execution)
-
-    async def _end(self, execution: str) -> None:
-        if execution and await self._runs(execution):
-            await self._engine.cancel(execution)
-            await self._engine.wait(execution)
-
-    async def _runs(self, execution: str) -> bool:
+    async def _is_known(self, execution: str) -> bool:
         try:
-            return not (await self._engine.get(execution)).status.ended
+            await self._engine.get(execution)
         except UnknownExecutionError:
             return False
+        return True
 
-    def _lock(self, key: str) -> asyncio.Lock:
-        return self._locks.setdefault(key, asyncio.Lock())
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Return the lock of a project: whoever starts something for it holds it, for a moment."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _place(project: Project, branch: str) -> Place:
+    return Place(project.name, PRODUCTION if branch == project.branch else environment_handle(branch))
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _check_address(repository: str) -> None:
+    """Refuse credentials in an address: it is stored, and shown, as it is.
+
+    Raises:
+        InvalidRepositoryError: If there are any.
+    """
+    try:
+        parts = urlsplit(repository)
+        userinfo, at, _ = parts.netloc.rpartition("@")
+    except ValueError:
+        return  # it is no address at all: the source says so
+    if at and (parts.scheme in {"http", "https"} or ":" in userinfo):
+        raise InvalidRepositoryError(
+            "The repository's address holds credentials, which are not kept.",
+            hint="Use a public address, an ssh address whose key this machine has, or push to the platform's own "
+            "remote and give euryale:<name>.",
+        )

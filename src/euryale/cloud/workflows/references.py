@@ -1,6 +1,7 @@
 """What the steps of the platform's workflows pass on: small values that name things."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +150,21 @@ class PreviewRequest:
 
     Attributes:
         project: The project's id.
+        place: Where its things are.
         branch: The branch.
         commit: The commit's hash.
         cause: Why.
     """
 
     project: str
+    place: Place
     branch: str
     commit: str
     cause: str
+
+
+ASKED_FOR: Final = "asked for"
+"""The cause of a removal that a person wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +172,11 @@ class RemoveRequest:
     """Which preview to remove.
 
     Attributes:
-        environment: The environment's id.
-        cause: Why: ``branch deleted``, ``asked for``.
+        project: The project's id.
+        place: Where its things are.
+        cause: Why: ``branch deleted``, or :data:`ASKED_FOR`.
     """
 
-    environment: str
+    project: str
+    place: Place
     cause: str

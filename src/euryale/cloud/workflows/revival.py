@@ -24,8 +24,13 @@ class Revival:
         self._router = router
         self._deployments = deployments
 
-    async def revive(self, project: Project, environment: Environment) -> None:
-        """Bring an environment back; what runs is left alone.
+    async def revive(self, project: Project, environment: Environment, *, completely: bool = True) -> None:
+        """Bring an environment back; what runs is left alone. Nothing else may be at work on it.
+
+        Args:
+            project: The project.
+            environment: Its environment.
+            completely: Whether its database and its route are looked after even if all of its processes run.
 
         Raises:
             ProviderError: If something cannot be started.
@@ -36,12 +41,17 @@ class Revival:
         place = Place(project.name, environment.name)
         snapshot = await self._deployments.snapshot(live.id)
         plan = msgspec.json.decode(snapshot.plan, type=BuildPlan)
+        instances = await self._runtime.instances(place.app)
+        running = {each.name for each in instances if each.state in {"starting", "running"}}
+        names = {process.name: place.instance(process.name, live.number) for process in plan.processes}
+        if not completely and running.issuperset(names.values()):
+            return
         branch = await self._databases.connect(place.project, place.environment)
         env = {"DATABASE_URL": branch.url, **snapshot.runtime}
         for process in plan.processes:
             own = {key: Secret(value) for key, value in process.env}
-            name = place.instance(process.name, live.number)
-            intent = InstanceIntent(place.app, name, Path(live.artifact), plan, process.command, {**env, **own})
+            artifact = Path(live.artifact)
+            intent = InstanceIntent(place.app, names[process.name], artifact, plan, process.command, {**env, **own})
             instance = await self._runtime.start(intent)
             if process.name == WEB and instance.address:
                 await self._deployments.describe(live.id, address=instance.address)

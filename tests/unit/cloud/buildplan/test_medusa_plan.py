@@ -20,7 +20,7 @@ PROGRAMS = 'export PATH="$PWD/../../node_modules/.bin:$PATH"; exec medusa'
 def test_it_runs_from_what_was_built_on_what_was_installed():
     made = plan(repository(FILES))
     assert made.preset == "medusa"
-    assert made.runtime_version == "22"
+    assert made.runtime_version == "24"
     assert made.install == (Command("install", "CI=true npm ci --include=dev --no-audit --no-fund"),)
     assert made.build == (Command("build", "npm run build"),)
     assert made.package == ()
@@ -46,7 +46,7 @@ def test_in_a_workspace_programs_are_found_at_the_top_too():
     }
     made = plan(repository(files, "apps/backend"), root="apps/backend")
     assert made.package_manager.version == "10.11.1"
-    assert (made.runtime_version, made.runtime_source) == ("20", "package.json engines.node")
+    assert (made.runtime_version, made.runtime_source) == ("24", "package.json engines.node")
     assert made.install[0].directory == "."
     assert made.build == (Command("build", "pnpm run build", "apps/backend"),)
     assert made.processes[0].command == Command(

@@ -159,26 +159,26 @@ def test_package_manager_decides_between_lockfiles_and_the_plan_says_so():
 @pytest.mark.parametrize(
     ("engines", "more", "version", "source"),
     [
-        (None, {}, "22", "default"),
-        ("*", {}, "22", "default"),
-        (">=20", {}, "20", "package.json engines.node"),
-        ("^20.19 || >=22.12", {}, "20", "package.json engines.node"),
-        (">=22.12", {}, "22", "package.json engines.node"),
-        (">20", {}, "22", "package.json engines.node"),
+        (None, {}, "24", "default"),
+        ("*", {}, "24", "default"),
+        (">=20", {}, "24", "package.json engines.node"),
+        ("^20.19 || >=22.12", {}, "24", "package.json engines.node"),
+        (">=22.12", {}, "24", "package.json engines.node"),
+        (">20", {}, "24", "package.json engines.node"),
         ("24.x", {}, "24", "package.json engines.node"),
         ("18 || 24", {}, "24", "package.json engines.node"),
-        (">=20.1 <21 || 22", {".nvmrc": "24"}, "20", "package.json engines.node"),
+        (">=20.1 <21 || 22", {".nvmrc": "24"}, "22", "package.json engines.node"),
         ("*", {".nvmrc": "v20.11.1\n"}, "20", ".nvmrc"),
         (None, {".nvmrc": "# comment\nlts/jod\n"}, "22", ".nvmrc"),
         (None, {".nvmrc": "lts/*"}, "24", ".nvmrc"),
         (None, {".node-version": "24.1"}, "24", ".node-version"),
         (None, {".nvmrc": "20", ".node-version": "24"}, "20", ".nvmrc"),
         (None, {".tool-versions": "python 3.12.1\nnodejs 20.11.0\n"}, "20", ".tool-versions"),
-        (None, {".tool-versions": "python 3.12.1\n"}, "22", "default"),
-        (None, {".nvmrc": "\n"}, "22", "default"),
+        (None, {".tool-versions": "python 3.12.1\n"}, "24", "default"),
+        (None, {".nvmrc": "\n"}, "24", "default"),
     ],
 )
-def test_the_runtime_is_the_smallest_major_that_is_accepted(engines, more, version, source):
+def test_the_runtime_is_the_newest_major_that_is_accepted(engines, more, version, source):
     manifest = app() if engines is None else app(engines={"node": engines})
     made = plan(repository({"package.json": manifest, "package-lock.json": PACKAGE_LOCK, **more}))
     assert (made.runtime_version, made.runtime_source, made.notes) == (version, source, ())

@@ -76,7 +76,7 @@ def variants() -> list[Callable[[str], object]]:
         lambda v: a(v),  # noqa: PLW0108 -- a composer is a function of its own
         lambda v: b(v),  # noqa: PLW0108 -- a composer is a function of its own
         lambda v: a(a(v)),
-        lambda v: a.named("c")(v),
+        lambda v: a.named("c")(v),  # noqa: PLW0108 -- a composer is a function of its own
         lambda v: a(v).name,
         lambda v: a(v)[0],
         lambda v: a(v, 2),

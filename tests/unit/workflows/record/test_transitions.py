@@ -21,7 +21,7 @@ from euryale.workflows.record.states import (
 OF_STEPS = [kind for kind in EntryKind if kind not in {EntryKind.TURNED, EntryKind.FINISHED, EntryKind.REOPENED}]
 
 
-@pytest.mark.parametrize(("state", "kind"), itertools.product(StepState, OF_STEPS))
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(StepState, OF_STEPS)))
 def test_forward_entries_follow_the_table_or_are_refused(state, kind):
     record = StepRecord("s", forward=state, backward=UndoState.REVERTED)
     entry = Entry(1, kind, 10.0, "s", attempt=2, payload=b"1")
@@ -33,7 +33,7 @@ def test_forward_entries_follow_the_table_or_are_refused(state, kind):
             advance(record, entry)
 
 
-@pytest.mark.parametrize(("state", "kind"), itertools.product(UndoState, OF_STEPS))
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(UndoState, OF_STEPS)))
 def test_backward_entries_follow_the_table_or_are_refused(state, kind):
     record = StepRecord("s", forward=StepState.SUCCEEDED, backward=state, output=b"o")
     entry = Entry(1, kind, 10.0, "s", attempt=2)
@@ -46,7 +46,7 @@ def test_backward_entries_follow_the_table_or_are_refused(state, kind):
             advance(record, entry)
 
 
-@pytest.mark.parametrize(("current", "following"), itertools.product(Status, Status))
+@pytest.mark.parametrize(("current", "following"), list(itertools.product(Status, Status)))
 def test_a_status_follows_the_table_or_is_refused(current, following):
     if following is current or following in STATUS[current]:
         assert next_status(current, following) is following

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 
 from euryale.framework.data import Database
 from hello.modules.greetings import models
+from hello.modules.greetings.errors import UnknownGreetingError
 from hello.modules.greetings.records import Greeting
 
 
@@ -31,6 +32,19 @@ class Greetings:
             await session.execute(
                 update(models.Greeting).where(models.Greeting.id == greeting_id).values(answer=answer)
             )
+
+    async def rename(self, greeting_id: str, name: str) -> Greeting:
+        """Change who greeted.
+
+        Raises:
+            UnknownGreetingError: If there is no such greeting.
+        """
+        async with self._database.transaction() as session:
+            row = await session.get(models.Greeting, greeting_id)
+            if row is None:
+                raise UnknownGreetingError(f"There is no greeting {greeting_id!r}.")
+            row.name = name
+            return _record(row)
 
     async def mark_announced(self, greeting_id: str) -> None:
         """Write down that it was announced."""

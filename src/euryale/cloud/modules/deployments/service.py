@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import selectinload
 
 from euryale.cloud.modules.deployments import models
@@ -109,10 +109,7 @@ class Deployments:
     async def end(self, deployment_id: str, state: DeploymentState, reason: str) -> None:
         """Record that a deployment did not succeed; a live one loses that."""
         async with self._database.transaction() as session:
-            row = await _get(session, deployment_id)
-            if not DeploymentState(row.state).ended or row.state == DeploymentState.LIVE:
-                row.reason = reason
-                _append(row, state, reason)
+            _end(await _get(session, deployment_id), state, reason)
 
     async def go_live(self, deployment_id: str) -> None:
         """Make it the environment's live one; the one before is superseded, at the same instant."""
@@ -128,12 +125,28 @@ class Deployments:
             if row.state != DeploymentState.LIVE:
                 _append(row, DeploymentState.LIVE, "")
 
-    async def restore_live(self, environment_id: str, deployment_id: str) -> None:
-        """Make an earlier deployment the live one again, when its successor is undone."""
+    async def step_down(self, deployment_id: str, state: DeploymentState, reason: str) -> None:
+        """Record that a deployment did not succeed; if it was live, the one that it superseded is live again.
+
+        Both happen at the same instant; nothing happens to one that has ended otherwise.
+
+        Args:
+            deployment_id: The deployment.
+            state: How it ended.
+            reason: Why, for a person.
+        """
         async with self._database.transaction() as session:
             row = await _get(session, deployment_id)
-            if row.environment_id == environment_id and row.state == DeploymentState.SUPERSEDED:
-                _append(row, DeploymentState.LIVE, "its successor was undone")
+            if row.state == DeploymentState.LIVE:
+                query = _loaded().where(
+                    models.Deployment.environment_id == row.environment_id,
+                    models.Deployment.state == DeploymentState.SUPERSEDED,
+                    models.Deployment.number < row.number,
+                )
+                former = await session.scalar(query.order_by(models.Deployment.number.desc()).limit(1))
+                if former is not None:
+                    _append(former, DeploymentState.LIVE, "its successor was undone")
+            _end(row, state, reason)
 
     async def keep_snapshot(self, deployment_id: str, snapshot: Snapshot) -> None:
         """Keep what a deployment is made with; the first snapshot stays."""
@@ -171,17 +184,27 @@ class Deployments:
                 if value is not None:
                     setattr(row, name, value)
 
-    async def forget_project(self, project_id: str) -> None:
-        """Delete all deployments of a project."""
-        async with self._database.transaction() as session:
-            for row in await session.scalars(_loaded().where(models.Deployment.project_id == project_id)):
-                await session.delete(row)
+    async def of_environment(self, environment_id: str) -> tuple[Deployment, ...]:
+        """Return all of an environment's deployments, newest first, without their transitions."""
+        query = select(models.Deployment).where(models.Deployment.environment_id == environment_id)
+        async with self._database.reading() as session:
+            rows = await session.scalars(query.order_by(models.Deployment.number.desc()))
+            return tuple(_deployment(row, transitions=False) for row in rows)
 
-    async def forget_environment(self, environment_id: str) -> None:
-        """Delete all deployments of an environment."""
+    async def forget_project(self, project_id: str) -> tuple[str, ...]:
+        """Delete all deployments of a project; return their ids."""
+        return await self._forget(models.Deployment.project_id == project_id)
+
+    async def forget_environment(self, environment_id: str) -> tuple[str, ...]:
+        """Delete all deployments of an environment; return their ids."""
+        return await self._forget(models.Deployment.environment_id == environment_id)
+
+    async def _forget(self, which: ColumnElement[bool]) -> tuple[str, ...]:
         async with self._database.transaction() as session:
-            for row in await session.scalars(_loaded().where(models.Deployment.environment_id == environment_id)):
+            rows = tuple(await session.scalars(_loaded().where(which)))
+            for row in rows:
                 await session.delete(row)
+            return tuple(row.id for row in rows)
 
 
 def _loaded() -> Select[models.Deployment]:
@@ -207,6 +230,12 @@ def _secret(variables: Mapping[str, str]) -> dict[str, Secret]:
 def _move(row: models.Deployment, state: DeploymentState, cause: str) -> None:
     if not DeploymentState(row.state).ended and row.state != state:
         _append(row, state, cause)
+
+
+def _end(row: models.Deployment, state: DeploymentState, reason: str) -> None:
+    if not DeploymentState(row.state).ended or row.state == DeploymentState.LIVE:
+        row.reason = reason
+        _append(row, state, reason)
 
 
 def _append(row: models.Deployment, state: DeploymentState, cause: str) -> None:

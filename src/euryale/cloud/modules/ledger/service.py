@@ -27,9 +27,13 @@ class Ledger:
 
     async def made_by(self, family: Family, name: str, execution: str) -> bool:
         """Return whether it was written down by that execution: only its maker's undo may delete it."""
+        return await self.maker(family, name) == execution
+
+    async def maker(self, family: Family, name: str) -> str | None:
+        """Return the execution that has written it down; None if it is not written down."""
         async with self._database.reading() as session:
             row = await session.scalar(select(models.Resource).where(_is(family, name)))
-        return row is not None and row.execution == execution
+        return None if row is None else row.execution
 
     async def forget(self, family: Family, name: str) -> None:
         """Strike out what is gone, with all that was inside of it (``name/...``)."""

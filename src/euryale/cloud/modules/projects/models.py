@@ -25,6 +25,7 @@ class Project(Base, Timestamped):
     state: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
     execution: Mapped[str] = mapped_column(default="")
+    dismissed: Mapped[dict[str, str]] = mapped_column(default=dict)
     variables: Mapped[list["Variable"]] = relationship(lazy="raise", cascade="all, delete-orphan", passive_deletes=True)
     environments: Mapped[list["Environment"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", passive_deletes=True

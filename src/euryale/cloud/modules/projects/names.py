@@ -8,7 +8,8 @@ from euryale.cloud.modules.projects.errors import InvalidHandleError
 _HANDLE = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _SHORTEST, _LONGEST = 2, 30
 _RESERVED = frozenset({"localhost", "production-base", "admin", "api", "www", "git", "euryale"})
-_SUFFIX = 5
+_SUFFIX = 8
+_LOOKS_HASHED = re.compile(r".*-[0-9a-f]{8}")
 
 
 def check_handle(name: str) -> str:
@@ -37,11 +38,11 @@ def environment_handle(branch: str) -> str:
         >>> environment_handle("new-checkout")
         'new-checkout'
         >>> environment_handle("feature/New checkout")
-        'feature-new-checkout-0b1c5'
+        'feature-new-checkout-f8de2e88'
     """
     plain = re.sub(r"[^a-z0-9]+", "-", branch.lower()).strip("-")
     plain = plain if plain[:1].isalpha() else f"b-{plain}".rstrip("-")
-    if plain == branch and len(plain) <= _LONGEST and plain != "production":
+    if plain == branch and len(plain) <= _LONGEST and plain != "production" and not _LOOKS_HASHED.fullmatch(plain):
         return plain
-    digest = hashlib.sha256(branch.encode()).hexdigest()[:_SUFFIX]
+    digest = hashlib.sha256(branch.encode("utf-8", "surrogatepass")).hexdigest()[:_SUFFIX]
     return f"{plain[: _LONGEST - _SUFFIX - 1].rstrip('-')}-{digest}"

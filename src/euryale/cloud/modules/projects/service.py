@@ -96,6 +96,12 @@ class Projects:
         async with self._database.reading() as session:
             return _project(await _find_project(session, name))
 
+    async def find(self, name: str) -> Project | None:
+        """Return a project by its name, or None."""
+        async with self._database.reading() as session:
+            row = await session.scalar(select(models.Project).where(models.Project.name == name))
+            return None if row is None else _project(row)
+
     async def by_id(self, project_id: str) -> Project:
         """Return a project by its id.
 
@@ -122,15 +128,31 @@ class Projects:
         async with self._database.reading() as session:
             return tuple(map(_project, await session.scalars(query)))
 
-    async def set_state(
-        self, project_id: str, state: ProjectState, *, reason: str = "", execution: str | None = None
-    ) -> None:
-        """Put a project into a state; nothing happens if it is gone."""
+    async def all(self) -> tuple[Project, ...]:
+        """Return every project, by name."""
+        found: list[Project] = []
+        while page := await self.list(after=found[-1].name if found else ""):
+            found += page
+        return tuple(found)
+
+    async def settle(self, project_id: str, state: ProjectState, *, execution: str, reason: str = "") -> bool:
+        """Say how a creation has ended.
+
+        Args:
+            project_id: The project.
+            state: ``ready`` or ``failed``.
+            execution: Whose word this is.
+            reason: Why it failed, for a person.
+
+        Returns:
+            False, and nothing happens, if it is gone or another execution works on it: a deletion, say.
+        """
         async with self._database.transaction() as session:
             row = await session.get(models.Project, project_id)
-            if row is not None:
-                row.state, row.reason = state, reason
-                row.execution = row.execution if execution is None else execution
+            if row is None or row.execution != execution:
+                return False
+            row.state, row.reason = state, reason
+            return True
 
     async def claim_for_deletion(self, project_id: str, execution: str) -> Project:
         """Put a project into the state ``deleting``, for one execution.
@@ -182,15 +204,21 @@ class Projects:
 
         Raises:
             UnknownProjectError: If the project is gone.
-            ProjectStateError: If the project is being deleted.
+            ProjectStateError: If the project is being deleted or, for a preview, is not ready; or if the environment
+                of that name is another branch's.
         """
         async with self._database.transaction() as session:
             project = await _get_project(session, project_id)
-            if project.state == ProjectState.DELETING:
-                raise ProjectStateError(f"Project {project.name!r} is being deleted.")
             production = branch == project.branch
+            expected = ProjectState.CREATING if production else ProjectState.READY
+            if project.state not in {expected, ProjectState.READY}:
+                raise ProjectStateError(f"Project {project.name!r} is {project.state}.")
             name = _PRODUCTION if production else environment_handle(branch)
             row = await _find_environment(session, project_id, name)
+            if row is not None and row.branch != branch:
+                raise ProjectStateError(
+                    f"The name {name!r} belongs to the branch {row.branch!r} already.", hint="Rename one of them."
+                )
             if row is None:
                 row = models.Environment(
                     project_id=project_id,
@@ -203,6 +231,7 @@ class Projects:
                 )
                 session.add(row)
             row.state, row.reason, row.execution = EnvironmentState.CREATING, "", execution
+            project.dismissed = {name: commit for name, commit in project.dismissed.items() if name != branch}
             await session.flush()
             return _environment(row)
 
@@ -212,11 +241,16 @@ class Projects:
         Raises:
             UnknownEnvironmentError: If the project has none of that name.
         """
+        found = await self.find_environment(project_id, name)
+        if found is None:
+            raise UnknownEnvironmentError(f"The project has no environment called {name!r}.")
+        return found
+
+    async def find_environment(self, project_id: str, name: str) -> Environment | None:
+        """Return an environment by its name, or None."""
         async with self._database.reading() as session:
             row = await _find_environment(session, project_id, name)
-            if row is None:
-                raise UnknownEnvironmentError(f"The project has no environment called {name!r}.")
-            return _environment(row)
+            return None if row is None else _environment(row)
 
     async def environment_by_id(self, environment_id: str) -> Environment:
         """Return an environment by its id.
@@ -253,12 +287,26 @@ class Projects:
                 row.state, row.reason = state, reason
                 row.execution = row.execution if execution is None else execution
 
-    async def delete_environment(self, environment_id: str) -> None:
-        """Delete an environment's record; nothing happens if it is gone."""
+    async def delete_environment(self, environment_id: str, *, dismissed: str = "") -> None:
+        """Delete an environment's record; nothing happens if it is gone.
+
+        Args:
+            environment_id: The environment.
+            dismissed: The commit of its branch that a person does not want to see; it is not made again by itself.
+        """
         async with self._database.transaction() as session:
             row = await session.get(models.Environment, environment_id)
-            if row is not None:
-                await session.delete(row)
+            if row is None:
+                return
+            if dismissed:
+                project = await _get_project(session, row.project_id)
+                project.dismissed = {**project.dismissed, row.branch: dismissed}
+            await session.delete(row)
+
+    async def is_dismissed(self, project_id: str, branch: str, commit: str) -> bool:
+        """Return whether a person has removed the preview of a branch at that commit."""
+        async with self._database.reading() as session:
+            return (await _get_project(session, project_id)).dismissed.get(branch) == commit
 
     async def generate_secrets(self, environment_id: str, names: Collection[str]) -> tuple[Variable, ...]:
         """Return an environment's generated variables, making those that it lacks.

@@ -88,3 +88,16 @@ class MemoryRuntime:
         """Let the instance die and be started again."""
         intent, instance = self._apps[app][name]
         self._apps[app][name] = (intent, replace(instance, restarts=instance.restarts + 1))
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return who answers where: ``app/instance`` by address."""
+        return {
+            instance.address: f"{app}/{name}"
+            for app, instances in self._apps.items()
+            for name, (_, instance) in instances.items()
+        }
+
+    def lose(self) -> None:
+        """Forget all instances, as when the machine went down; the environments stay."""
+        for instances in self._apps.values():
+            instances.clear()

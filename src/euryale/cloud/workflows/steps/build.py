@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from euryale.cloud.buildplan.plan import BuildPlan
+from euryale.cloud.logs import LogBook
 from euryale.cloud.modules.deployments import Deployments, DeploymentState
 from euryale.cloud.modules.ledger import Family, Ledger
 from euryale.cloud.providers.builder.contract import (
@@ -52,6 +53,7 @@ async def build_artifact(  # noqa: PLR0913 -- what is built, and who takes part 
 ) -> Path:
     """Build the commit; a build that an earlier attempt began is found again, running or finished."""
     pipeline = deployment.place.project
+    await _disown(deployment, builder, ledger)
     if not await _is_known(builder, pipeline, deployment.build):
         await _intend(deployment, ledger)
         checkout = checkouts.path(_checkout_name(deployment))
@@ -59,7 +61,7 @@ async def build_artifact(  # noqa: PLR0913 -- what is built, and who takes part 
         snapshot = await deployments.snapshot(deployment.id)
         intent = BuildIntent(pipeline, deployment.build, checkout, plan, snapshot.build, settings.build_timeout)
         await builder.start(intent)
-        await _clear(deployment, checkouts, ledger)
+    await _clear(deployment, checkouts, ledger)
     await deployments.move(deployment.id, DeploymentState.BUILDING)
     status = await builder.wait(pipeline, deployment.build)
     if status.state == "succeeded" and status.artifact is not None:
@@ -67,6 +69,14 @@ async def build_artifact(  # noqa: PLR0913 -- what is built, and who takes part 
         await deployments.move(deployment.id, DeploymentState.BUILT)
         return status.artifact
     raise BuildTimedOutError(status.reason) if status.state == "timed_out" else BuildFailedError(status.reason)
+
+
+async def _disown(deployment: DeploymentRef, builder: Builder, ledger: Ledger) -> None:
+    """Delete a build of the same name that another execution could not undo: it is of another commit."""
+    maker = await ledger.maker(Family.BUILDER, deployment.built)
+    if maker not in {None, step_context().execution}:
+        await builder.destroy(deployment.place.project, deployment.build)
+        await ledger.forget(Family.BUILDER, deployment.built)
 
 
 async def _is_known(builder: Builder, pipeline: str, build: str) -> bool:
@@ -103,8 +113,10 @@ async def discard_build(
     builder: Builder = inject(),
     checkouts: Checkouts = inject(),
     ledger: Ledger = inject(),
+    logs: LogBook = inject(),
 ) -> None:
     """End the build if it runs and delete what it made; its log is kept with the deployment."""
+    await logs.keep(deployment.id, builder.log(deployment.place.project, deployment.build))
     await builder.destroy(deployment.place.project, deployment.build)
     await ledger.forget(Family.BUILDER, deployment.built)
     await _clear(deployment, checkouts, ledger)

@@ -1,5 +1,8 @@
 """Steps that keep the platform's own records."""
 
+from typing import Final
+
+from euryale.cloud.logs import LogBook
 from euryale.cloud.modules.deployments import Deployment, Deployments, DeploymentState, NewDeployment
 from euryale.cloud.modules.projects import (
     Environment,
@@ -9,7 +12,6 @@ from euryale.cloud.modules.projects import (
     Project,
     Projects,
     ProjectState,
-    UnknownProjectError,
 )
 from euryale.cloud.providers.source.contract import Source
 from euryale.cloud.settings import PlatformSettings
@@ -21,11 +23,13 @@ from euryale.cloud.workflows.references import (
     PreviewRequest,
     ProjectRef,
 )
-from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, UNDO, why
+from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, UNDO, is_cancelled, why
 from euryale.framework.events import Events
 from euryale.workflows import inject, step, step_context
 
 PRODUCTION = "production"
+
+_TIMED_OUT: Final = frozenset({"cloud.builder.timed_out", "workflows.execution_timed_out", TimeoutError.__name__})
 
 
 def project_ref(project: Project) -> ProjectRef:
@@ -47,34 +51,35 @@ def environment_ref(project: Project, environment: Environment) -> EnvironmentRe
 
 
 @step(retry=PATIENT, timeout=QUICK)
-async def create_project_record(new: NewProject, checked: Checked, *, projects: Projects = inject()) -> ProjectRef:
-    """Write the project down."""
+async def create_project_record(
+    new: NewProject,
+    checked: Checked,
+    *,
+    projects: Projects = inject(),
+    deployments: Deployments = inject(),
+    logs: LogBook = inject(),
+) -> ProjectRef:
+    """Write the project down, in the place of one of that name that has failed."""
+    execution = step_context().execution
+    former = await projects.find(new.name)
+    if former is not None and former.state is ProjectState.FAILED and former.execution != execution:
+        await logs.forget(*await deployments.forget_project(former.id))
     normal = NewProject(new.name, checked.repository, checked.branch, new.root, new.variables, new.previews)
-    return project_ref(await projects.create(normal, branch=checked.branch, execution=step_context().execution))
+    return project_ref(await projects.create(normal, branch=checked.branch, execution=execution))
 
 
 @create_project_record.compensate(retry=UNDO, timeout=QUICK)
-async def mark_failed(
-    _: ProjectRef | None, *, new: NewProject, projects: Projects = inject(), events: Events = inject()
-) -> None:
-    """Keep the record, with the reason; tell the world."""
-    context = step_context()
-    try:
-        project = await projects.get(new.name)
-    except UnknownProjectError:
-        return
-    if project.execution != context.execution:
-        return
-    reason = why()
-    await projects.set_state(project.id, ProjectState.FAILED, reason=reason)
-    data = {"project": project.name, "project_id": project.id, "reason": reason, "execution": context.execution}
-    await events.publish("project.creation_failed", data, key=f"{context.execution}/failed")
+async def mark_failed(_: ProjectRef | None, *, new: NewProject, projects: Projects = inject()) -> None:
+    """Keep the record, with the reason, unless it is being deleted."""
+    project = await projects.find(new.name)
+    if project is not None:
+        await projects.settle(project.id, ProjectState.FAILED, execution=step_context().execution, reason=why())
 
 
 @step(retry=PATIENT, timeout=QUICK)
 async def mark_ready(project: ProjectRef, *, projects: Projects = inject()) -> None:
-    """Say that the project is ready."""
-    await projects.set_state(project.id, ProjectState.READY)
+    """Say that the project is ready, unless it is being deleted."""
+    await projects.settle(project.id, ProjectState.READY, execution=step_context().execution)
 
 
 @step(retry=PATIENT, timeout=QUICK)
@@ -90,8 +95,9 @@ async def create_production_record(
 
 
 @create_production_record.compensate(retry=UNDO, timeout=QUICK)
-async def fail_production(environment: EnvironmentRef | None, *, projects: Projects = inject()) -> None:
+async def fail_production(_: EnvironmentRef | None, *, project: ProjectRef, projects: Projects = inject()) -> None:
     """Keep the record, with the reason."""
+    environment = await projects.find_environment(project.id, PRODUCTION)
     if environment is not None:
         await projects.set_environment_state(environment.id, EnvironmentState.FAILED, reason=why())
 
@@ -114,21 +120,23 @@ async def open_preview(
 
 @open_preview.compensate(retry=UNDO, timeout=QUICK)
 async def fail_preview(
-    environment: EnvironmentRef | None,
+    _: EnvironmentRef | None,
     *,
+    request: PreviewRequest,
     projects: Projects = inject(),
     deployments: Deployments = inject(),
     events: Events = inject(),
 ) -> None:
     """Keep the record, with the reason; a preview that serves an earlier deployment goes on doing so."""
-    if environment is None:
-        return
-    reason, context = why(), step_context()
-    live = await deployments.live(environment.id)
-    state = EnvironmentState.LIVE if live is not None else EnvironmentState.FAILED
-    await projects.set_environment_state(environment.id, state, reason=reason)
-    data = {"project": environment.project.name, "environment": environment.name, "reason": reason}
-    await events.publish("preview.failed", data, key=f"{context.execution}/failed")
+    reason, execution = why(), step_context().execution
+    environment = await projects.find_environment(request.project, request.place.environment)
+    if environment is not None and environment.execution == execution:
+        live = await deployments.live(environment.id)
+        state = EnvironmentState.LIVE if live is not None else EnvironmentState.FAILED
+        await projects.set_environment_state(environment.id, state, reason=reason)
+    if not is_cancelled():
+        data = {"project": request.place.project, "environment": request.place.environment, "reason": reason}
+        await events.publish("preview.failed", data, key=f"{execution}/failed")
 
 
 @step(retry=PATIENT, timeout=QUICK)
@@ -169,9 +177,10 @@ async def end_deployment(
     deployment = await deployments.by_execution(context.execution)
     if deployment is None:
         return
-    reason = why()
-    state = _final_state(deployment)
+    reason, state = why(), final_state(deployment)
     await deployments.end(deployment.id, state, reason)
+    if is_cancelled():
+        return
     data = {
         "project": request.environment.project.name,
         "environment": request.environment.name,
@@ -179,15 +188,15 @@ async def end_deployment(
         "state": state.value,
         "reason": reason,
     }
-    await events.publish("deployment.failed", data, key=f"{context.execution}/failed")
+    await events.publish("deployment.failed", data, key=f"{deployment.id}/failed")
 
 
-def _final_state(deployment: Deployment) -> DeploymentState:
+def final_state(deployment: Deployment) -> DeploymentState:
+    """Return, in a compensation, as what the deployment has ended."""
     failure = step_context().failure
-    code = failure.error if failure is not None else ""
-    if code in {"workflows.execution_cancelled", "workflows.reverted_with_parent"}:
+    if is_cancelled():
         return DeploymentState.CANCELED
-    if code in {"cloud.builder.timed_out", "workflows.execution_timed_out"}:
+    if failure is not None and failure.error in _TIMED_OUT:
         return DeploymentState.TIMED_OUT
     built = deployment.state in {DeploymentState.BUILT, DeploymentState.DEPLOYING, DeploymentState.LIVE}
     return DeploymentState.DEPLOY_FAILED if built else DeploymentState.BUILD_FAILED

@@ -6,24 +6,30 @@ from pathlib import Path
 import msgspec
 
 from euryale.cloud.buildplan.plan import BuildPlan, Command
-from euryale.cloud.modules.deployments import Deployments, DeploymentState, Snapshot
+from euryale.cloud.modules.deployments import Deployment, Deployments, DeploymentState, Snapshot
 from euryale.cloud.modules.ledger import Family, Ledger
 from euryale.cloud.modules.projects import Projects, Scope, Variable
 from euryale.cloud.providers.database.contract import Database as Databases
-from euryale.cloud.providers.errors import ProviderError
 from euryale.cloud.providers.router.contract import Route, Router
 from euryale.cloud.providers.runtime.contract import InstanceIntent, Runtime
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.workflows.references import DeploymentRef, EnvironmentRef
-from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, SLOW, UNDO
+from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, SLOW, UNDO, why
+from euryale.cloud.workflows.steps.records import final_state
 from euryale.kit.secret import Secret
-from euryale.workflows import StepResponse, inject, step, step_context
+from euryale.workflows import inject, step, step_context
 
 WEB = "web"
 
 
 @step(retry=PATIENT, timeout=QUICK)
-async def provide_route(environment: EnvironmentRef, *, router: Router = inject(), ledger: Ledger = inject()) -> None:
+async def provide_route(
+    environment: EnvironmentRef,
+    *,
+    router: Router = inject(),
+    deployments: Deployments = inject(),
+    ledger: Ledger = inject(),
+) -> None:
     """Give the environment its address; until something is deployed, it says so."""
     await ledger.intend(
         Family.ROUTER,
@@ -32,7 +38,12 @@ async def provide_route(environment: EnvironmentRef, *, router: Router = inject(
         environment=environment.id,
         execution=step_context().execution,
     )
-    await router.put(Route(environment.place.app, (environment.host,)))
+    await _lead_to(environment, await deployments.live(environment.id), router)
+
+
+async def _lead_to(environment: EnvironmentRef, live: Deployment | None, router: Router) -> None:
+    upstreams = (live.address,) if live is not None and live.address else ()
+    await router.put(Route(environment.place.app, (environment.host,), upstreams))
 
 
 @provide_route.compensate(retry=UNDO, timeout=QUICK)
@@ -160,13 +171,7 @@ async def start_instances(
     address = ""
     for process in plan.processes:
         name = deployment.place.instance(process.name, deployment.number)
-        await ledger.intend(
-            Family.RUNTIME,
-            f"{deployment.place.app}/{name}",
-            project=deployment.place.project,
-            environment=deployment.environment.id,
-            execution=step_context().execution,
-        )
+        await _intend_instance(deployment, name, runtime, ledger)
         own = {key: Secret(value) for key, value in process.env}
         intent = _intent(deployment, name, artifact, plan, process.command, {**env, **own})
         instance = await runtime.start(intent)
@@ -174,6 +179,17 @@ async def start_instances(
             address = instance.address
             await deployments.describe(deployment.id, instance=name, address=address)
     return address
+
+
+async def _intend_instance(deployment: DeploymentRef, name: str, runtime: Runtime, ledger: Ledger) -> None:
+    """Write the instance down; stop one of that name that another execution could not undo."""
+    app, execution = deployment.place.app, step_context().execution
+    written = f"{app}/{name}"
+    if await ledger.maker(Family.RUNTIME, written) not in {None, execution}:
+        await runtime.stop(app, name)
+        await ledger.forget(Family.RUNTIME, written)
+    project, environment = deployment.place.project, deployment.environment.id
+    await ledger.intend(Family.RUNTIME, written, project=project, environment=environment, execution=execution)
 
 
 @start_instances.compensate(retry=UNDO, timeout=SLOW)
@@ -192,7 +208,7 @@ async def stop_instances(
         await ledger.forget(Family.RUNTIME, f"{deployment.place.app}/{name}")
 
 
-@step
+@step(retry=PATIENT)
 async def await_health(
     deployment: DeploymentRef,
     plan: BuildPlan,
@@ -224,45 +240,17 @@ async def switch_back(
 ) -> None:
     """Lead requests to the deployment that is still live, or to nowhere if none is."""
     live = await deployments.live(deployment.environment.id)
-    upstreams = (live.address,) if live is not None and live.id != deployment.id else ()
-    await router.put(Route(deployment.place.app, (deployment.environment.host,), upstreams))
+    await _lead_to(deployment.environment, live if live is None or live.id != deployment.id else None, router)
 
 
 @step(retry=PATIENT, timeout=QUICK)
-async def go_live(deployment: DeploymentRef, *, deployments: Deployments = inject()) -> StepResponse[None, str]:
+async def go_live(deployment: DeploymentRef, *, deployments: Deployments = inject()) -> None:
     """Record that the deployment serves; the one before is superseded."""
-    former = await deployments.live(deployment.environment.id)
     await deployments.go_live(deployment.id)
-    return StepResponse(None, former.id if former is not None and former.id != deployment.id else "")
 
 
 @go_live.compensate(retry=UNDO, timeout=QUICK)
-async def step_down(former: str | None, *, deployment: DeploymentRef, deployments: Deployments = inject()) -> None:
-    """Make the deployment before the live one again."""
-    await deployments.end(deployment.id, DeploymentState.DEPLOY_FAILED, "It was undone after it had gone live.")
-    if former:
-        await deployments.restore_live(deployment.environment.id, former)
-
-
-@step(timeout=SLOW)
-async def retire_former(
-    deployment: DeploymentRef,
-    *,
-    runtime: Runtime = inject(),
-    router: Router = inject(),
-    deployments: Deployments = inject(),
-    ledger: Ledger = inject(),
-) -> None:
-    """Stop the processes of earlier deployments, when their requests are answered.
-
-    The deployment is live: what fails here is a warning and is found by the audit, it undoes nothing.
-    """
-    place = deployment.place
-    try:
-        for instance in await runtime.instances(place.app):
-            if not instance.name.endswith(f"-{deployment.number}"):
-                await router.drain(instance.address)
-                await runtime.stop(place.app, instance.name)
-                await ledger.forget(Family.RUNTIME, f"{place.app}/{instance.name}")
-    except ProviderError as error:
-        await deployments.describe(deployment.id, warning=f"The former process could not be stopped: {error}")
+async def step_down(_: None, *, deployment: DeploymentRef, deployments: Deployments = inject()) -> None:
+    """Make the deployment before the live one again: its processes run until its successor is live for good."""
+    state = final_state(await deployments.get(deployment.id))
+    await deployments.step_down(deployment.id, state, why())

@@ -1,46 +1,45 @@
 """Steps that take things away. They have no compensation: what was asked to go goes, however often it takes."""
 
+from euryale.cloud.logs import LogBook
 from euryale.cloud.modules.deployments import Deployments
 from euryale.cloud.modules.ledger import Family, Ledger
-from euryale.cloud.modules.projects import (
-    EnvironmentState,
-    Projects,
-    UnknownEnvironmentError,
-    UnknownProjectError,
-)
+from euryale.cloud.modules.projects import EnvironmentState, Projects, UnknownProjectError
 from euryale.cloud.providers.builder.contract import Builder
 from euryale.cloud.providers.database.contract import Database as Databases
 from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.providers.runtime.contract import Runtime
 from euryale.cloud.providers.source.checkouts import Checkouts
 from euryale.cloud.providers.source.remotes import Remotes
-from euryale.cloud.workflows.references import EnvironmentRef, Place, ProjectRef, RemoveRequest
-from euryale.cloud.workflows.steps.policy import SLOW
+from euryale.cloud.workflows.references import ASKED_FOR, EnvironmentRef, Place, ProjectRef, RemoveRequest
+from euryale.cloud.workflows.steps.policy import RELENTLESS, SLOW
 from euryale.cloud.workflows.steps.records import environment_ref, project_ref
-from euryale.workflows import PermanentFailure, Retry, inject, step, step_context
-
-RELENTLESS = Retry(max_attempts=100, initial=0.5, factor=2.0, max_interval=300.0)
-"""About eight hours of trying: nothing else will take it away."""
+from euryale.cloud.workflows.turns import Turns
+from euryale.workflows import PermanentFailure, inject, step, step_context
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
 async def claim_environment(request: RemoveRequest, *, projects: Projects = inject()) -> EnvironmentRef:
     """Say that the environment is being removed."""
-    try:
-        environment = await projects.environment_by_id(request.environment)
-    except UnknownEnvironmentError as error:
-        raise PermanentFailure(error.message) from error
+    environment = await projects.find_environment(request.project, request.place.environment)
+    if environment is None:
+        raise PermanentFailure(f"There is no preview {request.place.environment} any more: nothing is to be removed.")
     await projects.set_environment_state(environment.id, EnvironmentState.REMOVING, execution=step_context().execution)
     return environment_ref(await projects.by_id(environment.project_id), environment)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
 async def claim_project(project_id: str, *, projects: Projects = inject()) -> ProjectRef:
-    """Say that the project is being deleted."""
+    """Say that the project is being deleted: from now on nothing is started for it."""
     try:
         return project_ref(await projects.claim_for_deletion(project_id, step_context().execution))
     except UnknownProjectError as error:
         raise PermanentFailure(error.message) from error
+
+
+@step(retry=RELENTLESS)
+async def end_all_work(project: ProjectRef, *, turns: Turns = inject()) -> None:
+    """Cancel what is under way for the project, and wait until it is undone."""
+    await turns.take_all(project.name, step_context().execution)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
@@ -85,11 +84,18 @@ async def delete_builds(
 
 @step(retry=RELENTLESS, timeout=SLOW)
 async def forget_environment(
-    environment: EnvironmentRef, *, projects: Projects = inject(), deployments: Deployments = inject()
+    environment: EnvironmentRef,
+    cause: str,
+    *,
+    projects: Projects = inject(),
+    deployments: Deployments = inject(),
+    logs: LogBook = inject(),
 ) -> None:
-    """Delete the environment's records."""
-    await deployments.forget_environment(environment.id)
-    await projects.delete_environment(environment.id)
+    """Delete the environment's records and logs."""
+    newest = await deployments.newest(environment.id)
+    dismissed = newest.commit if newest is not None and cause == ASKED_FOR else ""
+    await projects.delete_environment(environment.id, dismissed=dismissed)
+    await logs.forget(*await deployments.forget_environment(environment.id))
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
@@ -135,17 +141,24 @@ async def delete_artifacts(
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
-async def delete_remote(project: ProjectRef, *, remotes: Remotes = inject(), ledger: Ledger = inject()) -> None:
-    """Delete the platform's own repository of the project, if it is made from one."""
-    if project.repository == remotes.address(project.name):
+async def delete_remote(
+    project: ProjectRef, *, remotes: Remotes = inject(), projects: Projects = inject(), ledger: Ledger = inject()
+) -> None:
+    """Delete the platform's own repository of the project, if it is made from one and no other project is."""
+    users = await projects.by_repository(project.repository)
+    if project.repository == remotes.address(project.name) and all(each.id == project.id for each in users):
         await remotes.delete(project.name)
         await ledger.forget(Family.SOURCE, project.name)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
 async def forget_project(
-    project: ProjectRef, *, projects: Projects = inject(), deployments: Deployments = inject()
+    project: ProjectRef,
+    *,
+    projects: Projects = inject(),
+    deployments: Deployments = inject(),
+    logs: LogBook = inject(),
 ) -> None:
-    """Delete the project's records."""
-    await deployments.forget_project(project.id)
+    """Delete the project's records and logs."""
+    await logs.forget(*await deployments.forget_project(project.id))
     await projects.delete(project.id)

@@ -6,8 +6,9 @@ from euryale.cloud.buildplan.plan import BuildPlan
 from euryale.cloud.modules.projects import NewProject, Projects
 from euryale.cloud.providers.source.contract import Source
 from euryale.cloud.workflows.references import Checked
-from euryale.cloud.workflows.steps.policy import PATIENT, SLOW
-from euryale.workflows import inject, step
+from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, SLOW, UNDO, why
+from euryale.framework.events import Events
+from euryale.workflows import inject, step, step_context
 
 
 @step(retry=PATIENT, timeout=SLOW)
@@ -18,6 +19,14 @@ async def validate_repository(new: NewProject, *, source: Source = inject(), pro
     branch = new.branch or repository.default_branch
     commit = await source.resolve(repository.address, branch)
     return Checked(repository.address, branch, commit.sha)
+
+
+@validate_repository.compensate(retry=UNDO, timeout=QUICK)
+async def tell_of_failure(_: Checked | None, *, new: NewProject, events: Events = inject()) -> None:
+    """Tell the world, as the last thing that is done for a project that could not be created."""
+    execution = step_context().execution
+    data = {"project": new.name, "reason": why(), "execution": execution}
+    await events.publish("project.creation_failed", data, key=f"{execution}/failed")
 
 
 @step(retry=PATIENT, timeout=SLOW)

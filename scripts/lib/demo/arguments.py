@@ -1,0 +1,39 @@
+"""What the demo is asked for."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.stories import STORIES
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the demo is asked for.
+
+    Attributes:
+        app: The example to deploy.
+        ci: Whether everything is stopped at the end.
+        compare: Whether the same work is done by hand, too.
+        keep: Whether the platform's data is kept when it is stopped.
+        data: Where the platform keeps its data; None for the demo's usual place.
+    """
+
+    app: str
+    ci: bool
+    compare: bool
+    keep: bool
+    data: Path | None
+
+
+def read_arguments(words: Sequence[str]) -> Asked:
+    """Return what the words ask for; ends the program if they are not understood."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
+    parser.add_argument("--app", choices=sorted(STORIES), default="medusa-shop")
+    parser.add_argument("--ci", action="store_true")
+    parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--data", type=Path)
+    read = parser.parse_args(words)
+    return Asked(read.app, read.ci, read.compare, read.keep, read.data)

@@ -1,0 +1,1 @@
+"""The command ``euryale``: one more caller of the platform's API."""

@@ -1,0 +1,5 @@
+"""``python -m euryale.cli``."""
+
+from euryale.cli.main import main
+
+main()

@@ -1,0 +1,13 @@
+"""Arguments and options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until it is done, with live progress; or only start it.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether this is meant.")]
+Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.", show_default=False)]
+Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.", show_default=False)]
