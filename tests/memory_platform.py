@@ -19,6 +19,7 @@ from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.providers.router.memory import MemoryRouter
 from euryale.cloud.providers.runtime.contract import Runtime
 from euryale.cloud.providers.runtime.memory import MemoryRuntime
+from euryale.framework.app import Application
 from euryale.framework.container import Container, value
 from euryale.kit.secret import Secret
 from git_repository import Repository
@@ -40,6 +41,7 @@ class MemoryPlatform:
     """A running platform.
 
     Attributes:
+        application: The platform itself.
         client: Sends requests to it with the owner's token, without a network.
         container: Its container.
         builder: Its builder; ``builder.outcome`` says how builds end.
@@ -49,6 +51,7 @@ class MemoryPlatform:
         url: Where it is served; empty if it is not.
     """
 
+    application: Application
     client: httpx.AsyncClient
     container: Container
     builder: MemoryBuilder
@@ -91,9 +94,9 @@ async def memory_platform(folder: Path, *, served: bool = False) -> AsyncIterato
         httpx.AsyncClient(transport=transport, base_url="http://test/api/v1", headers=headers) as client,
     ):
         if not served:
-            yield MemoryPlatform(client, container, builder, databases, folder, home)
+            yield MemoryPlatform(application, client, container, builder, databases, folder, home)
             return
         async with serving(application.asgi) as url:
             home.announce(url)
-            yield MemoryPlatform(client, container, builder, databases, folder, home, url)
+            yield MemoryPlatform(application, client, container, builder, databases, folder, home, url)
             application.asgi.state.stream_gate.close()

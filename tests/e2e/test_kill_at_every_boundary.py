@@ -1,24 +1,60 @@
 """The platform is killed at every step boundary of create-project; after its restart it goes on or has undone all."""
 
+import itertools
 from collections import Counter
-from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from eventually import eventually
-from platform_process import PlatformProcess, platform_process, repository_of
+from platform_process import ENDED, PlatformProcess, repository_of
 
+MOST_STEPS = 30
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
 
 
-@pytest.fixture
-async def platform() -> AsyncIterator[PlatformProcess]:
-    async with platform_process() as platform:
-        yield platform
-
-
 @pytest.mark.slow
+async def test_one_creation_survives_a_kill_at_each_of_its_boundaries(
+    platform: PlatformProcess, tmp_path: Path
+) -> None:
+    repository, execution = str(repository_of(HELLO, tmp_path / "hello")), ""
+    crossed: list[str] = []
+    for kill_at in itertools.cycle(
+        (1, 2)
+    ):  # as an attempt begins; then, when it begins again, as its result is durable
+        await platform.start(kill_at=kill_at)
+        with suppress(httpx.TransportError):
+            execution = await platform.create("hello", repository, key="chain")
+        if await _killed_or_ended(platform, execution):
+            break
+        crossed += platform.boundaries.read_text().splitlines()
+    assert len(crossed) > MOST_STEPS, crossed
+    assert (await platform.ended(execution))["status"] == "succeeded", platform.tail()
+    assert (await platform.get("production", "hello")).status_code == 200
+    await eventually(partial(_told, platform, execution), within=20)
+    await _delete(platform)
+    await platform.stop()
+    _check_recorded_once(platform, "chain")
+
+
+async def _killed_or_ended(platform: PlatformProcess, execution: str) -> bool:
+    """Wait until the platform was killed (False), or the execution has ended under it (True)."""
+
+    async def look() -> str:
+        if not platform.running:
+            return "killed"
+        with suppress(httpx.TransportError):
+            found = await platform.ask("GET", f"/executions/{execution}")
+            return "ended" if found["status"] in ENDED else ""
+        return ""
+
+    return await eventually(look, within=120, every=0.1) == "ended"
+
+
+@pytest.mark.long
 async def test_it_completes_or_is_undone_wherever_it_is_killed(platform: PlatformProcess, tmp_path: Path) -> None:
     repository = str(repository_of(HELLO, tmp_path / "hello"))
     boundaries = await _boundaries_of_a_whole_run(platform, repository)
@@ -33,7 +69,7 @@ async def test_it_completes_or_is_undone_wherever_it_is_killed(platform: Platfor
         assert found["status"] == "succeeded", (boundary, found, platform.tail())
         response = await platform.get("production", "hello")
         assert response.status_code == 200, (boundary, response.text)
-        await eventually(lambda: _told(platform, execution), within=20)
+        await eventually(partial(_told, platform, execution), within=20)
         await _delete(platform)
         await platform.stop()
         _check_recorded_once(platform, boundary)
@@ -51,10 +87,8 @@ async def _boundaries_of_a_whole_run(platform: PlatformProcess, repository: str)
 
 
 async def _create_until_killed(platform: PlatformProcess, repository: str, key: str) -> None:
-    try:
+    with suppress(httpx.TransportError):  # it may be killed before it answers
         await platform.create("hello", repository, key=key)
-    except Exception:  # noqa: BLE001 -- it may be killed before it answers
-        assert not platform.running or platform.process is not None
     await platform.died()
 
 

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from node_app import NodeApp
 from platform_process import PlatformProcess
 

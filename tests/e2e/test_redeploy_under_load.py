@@ -1,21 +1,14 @@
 """No request is lost while production is redeployed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from platform_process import PlatformProcess, commit, platform_process, repository_of
+from platform_process import PlatformProcess, commit, repository_of
 from request_stream import RequestStream
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
-
-
-@pytest.fixture
-async def platform() -> AsyncIterator[PlatformProcess]:
-    async with platform_process() as platform:
-        yield platform
 
 
 @pytest.mark.slow

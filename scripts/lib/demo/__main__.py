@@ -110,6 +110,7 @@ def _empty_directory(platform: Platform) -> Iterator[Path]:
     directory.chmod(0o711)  # for the account of the database
     try:
         yield directory
+        by_hand.log_of(directory).unlink()  # after a failure it stays
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -91,12 +91,17 @@ def measure(story: Story, directory: Path, data: Path, watch: Stopwatch) -> None
         asyncio.run(clusters.destroy_project("hand"))
 
 
+def log_of(directory: Path) -> Path:
+    """Return the log of what is done by hand in a directory: it is beside it."""
+    return directory.with_name(f"{directory.name}.log")
+
+
 def _prepare(story: Story, directory: Path, data: Path, *, url: str) -> tuple[BuildPlan, Workshop]:
     work = directory / "work"
     Repository.of_example(story.name, work)
     build = plan_build(_files_of(work))
     env = _environment(story, build, directory, data, url)
-    return build, Workshop(work, directory.with_name(f"{directory.name}.log"), env)
+    return build, Workshop(work, log_of(directory), env)
 
 
 async def _make_database(clusters: PostgresClusters) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from demo.failures import DemoError
-from demo.processes import end_group, kill_all, mentioning
+from demo.processes import end_group, kill_all, started_in
 from demo.terminal import say
 from demo.waiting import NotYet, Seen, wait_for
 from euryale.cloud.host.ports import free_port, is_free
@@ -109,7 +109,7 @@ class Platform:
         complaint = self._ask_down() if self.data.exists() else ""
         if self._process is not None and self._process.poll() is None:
             end_group(self._process)
-        left = mentioning(self.data)
+        left = started_in(self.data)
         if left:
             named = ", ".join(map(str, left))
             kill_all(left)

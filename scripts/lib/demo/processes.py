@@ -12,29 +12,28 @@ import psutil
 _END_WITHIN: Final = 20.0
 
 
-def mentioning(directory: Path) -> list[psutil.Process]:
-    """Return the processes that name a directory in their command or environment, or work in it.
+def started_in(data: Path) -> list[psutil.Process]:
+    """Return the processes that a platform started: detached ones that have to do with something in its directory.
 
-    Everything that the platform starts does: supervisors and programs by an argument, applications by their ``HOME``.
+    Supervisors and programs name it as an argument, applications have their ``HOME`` there. Somebody who looks at a log
+    there has a terminal, and whoever called this program is no child of the platform.
     """
-    mark = os.fspath(directory)
+    mark = f"{data}{os.sep}"
+    callers = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and _mentions(process, mark):
+            if process.pid not in callers and _is_detached(process) and _mentions(process, mark):
                 found.append(process)
     return found
 
 
+def _is_detached(process: psutil.Process) -> bool:
+    return process.status() != psutil.STATUS_ZOMBIE and process.terminal() is None
+
+
 def _mentions(process: psutil.Process, mark: str) -> bool:
-    if any(mark in word for word in process.cmdline()):
-        return True
-    with contextlib.suppress(psutil.Error):
-        if any(mark in value for value in process.environ().values()):
-            return True
-    with contextlib.suppress(psutil.Error):
-        return Path(process.cwd()).is_relative_to(mark)
-    return False
+    return any(mark in word for word in process.cmdline()) or process.environ().get("HOME", "").startswith(mark)
 
 
 def kill_all(processes: list[psutil.Process]) -> None:

@@ -102,10 +102,10 @@ class Stopwatch:
 
     @contextmanager
     def lap(self, what: str) -> Iterator[None]:
-        """Measure a block, if it succeeds."""
-        began = SYSTEM_CLOCK.monotonic()
+        """Measure a block, if it succeeds; it stands before what was measured within it."""
+        began, place = SYSTEM_CLOCK.monotonic(), len(self.laps)
         yield
-        self.laps.append((what, SYSTEM_CLOCK.monotonic() - began))
+        self.laps.insert(place, (what, SYSTEM_CLOCK.monotonic() - began))
 
     def took(self, what: str) -> float:
         """Return the seconds that something took."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,10 @@ Data = Annotated[
 
 _SERVING = "euryale.cloud.serving"
 """Imported when it is needed: it takes longer to import than most commands take."""
+
+
+_OF_THE_COMMAND = ("EURYALE_URL", "EURYALE_TOKEN")
+"""What the command reads from the environment; the platform would take them for misspelt settings."""
 
 
 def up(
@@ -49,6 +54,8 @@ def up(
         say(f"Its data and the owner's token are in {home.path} (file token).")
         say("Next: euryale projects create NAME --source DIRECTORY. Stop with Ctrl-C; end what it hosts: euryale down")
 
+    for name in _OF_THE_COMMAND:
+        os.environ.pop(name, None)
     with contextlib.suppress(KeyboardInterrupt):  # it has stopped in order by the time this is raised
         importlib.import_module(_SERVING).run(_only_given(given), ready=ready)
     if not as_json:

@@ -48,7 +48,8 @@ _EVENTS: Final[dict[str, State]] = {
     "undo.retrying": "undo_retrying",
     "undo.failed": "undo_failed",
 }
-_OVER: Final = frozenset({"succeeded", "skipped", "failed", "undone", "undo_failed"})
+OVER: Final = frozenset({"succeeded", "skipped", "failed", "undone", "undo_failed"})
+"""The states in which nothing more happens by itself."""
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ def _from_state(step: StepInfo, before: StepProgress | None) -> StepProgress:
         attempt=step.attempts + (state == "running" and step.kind != "child"),
         max_attempts=step.max_attempts,
         started=started,
-        ended=step.ended if state in _OVER else None,
+        ended=step.ended if state in OVER else None,
         due=step.due if state in {"retrying", "undo_retrying"} else None,
         error=step.error,
     )
@@ -183,4 +184,4 @@ def _apply(step: StepProgress, state: State, event: ExecutionEventInfo) -> None:
     step.error = event.error or step.error
     if step.started is None:
         step.started = event.started or event.at
-    step.ended = event.at if state in _OVER else None
+    step.ended = event.at if state in OVER else None

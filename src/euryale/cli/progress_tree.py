@@ -1,5 +1,7 @@
 """Progress as a tree that is redrawn while things happen."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -7,8 +9,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from euryale.cli.progress import ExecutionProgress, Progress, State, StepProgress
+from euryale.cli.progress import OVER, ExecutionProgress, Progress, State, StepProgress
 from euryale.cli.wording import duration, first_line
+
+BUILD_STEP: Final = "build-artifact"
+"""The step beneath which the build's last line of output is shown."""
 
 _ICONS: Final[dict[State, tuple[str, str]]] = {
     "pending": ("·", "dim"),
@@ -23,6 +28,14 @@ _ICONS: Final[dict[State, tuple[str, str]]] = {
     "undo_failed": ("✘", "bold red"),
 }
 _INDENT: Final = "  "
+_TIMES: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: Text
+    took: str = ""
+    over: bool = False
 
 
 class ProgressTree:
@@ -39,29 +52,37 @@ class ProgressTree:
         self.title = title
         self.log_line = ""
 
-    def render(self, now: datetime, width: int) -> Table:
-        """Return the tree as it is now."""
-        table = Table.grid(padding=(0, 1))
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(width - 12, 20))
-        table.add_column(justify="right", no_wrap=True)
-        table.add_row(Text(self.title, style="bold"), "")
+    def render(self, now: datetime, width: int, height: int) -> Table:
+        """Return the tree as it is now.
+
+        Args:
+            now: The time, for what is under way.
+            width: The columns there are.
+            height: The lines there are; when they do not suffice, what was over first is left out first.
+        """
+        rows = [_Row(Text(self.title, style="bold"))]
         root = self._progress.executions.get(self._progress.root)
         if root is not None:
-            self._add(table, root, now, depth=1)
+            rows += self._rows(root, now, depth=1)
+        table = Table.grid(padding=(0, 1))
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(width - _TIMES, _TIMES))
+        table.add_column(justify="right", no_wrap=True)
+        for row in _fitting(rows, height):
+            table.add_row(row.line, Text(row.took, style="dim"))
         return table
 
-    def _add(self, table: Table, execution: ExecutionProgress, now: datetime, *, depth: int) -> None:
+    def _rows(self, execution: ExecutionProgress, now: datetime, *, depth: int) -> Iterator["_Row"]:
         for step in execution.steps.values():
             if step.kind == "emit":
                 continue
             seconds = step.seconds(now)
-            told = "" if seconds is None or step.state == "pending" else duration(seconds)
-            table.add_row(self._line(step, now, depth), Text(told, style="dim"))
+            took = "" if seconds is None or step.state == "pending" else duration(seconds)
+            yield _Row(self._line(step, now, depth), took, over=step.state in OVER)
             child = self._progress.child(execution.id, step.id)
             if child is not None:
-                self._add(table, child, now, depth=depth + 1)
+                yield from self._rows(child, now, depth=depth + 1)
             elif self._is_building(step):
-                table.add_row(Text(f"{_INDENT * (depth + 1)}{self.log_line}", style="dim"), "")
+                yield _Row(Text(f"{_INDENT * (depth + 1)}{self.log_line}", style="dim"))
 
     def _is_building(self, step: StepProgress) -> bool:
         return bool(self.log_line) and step.id == BUILD_STEP and step.state == "running"
@@ -79,10 +100,6 @@ class ProgressTree:
         if note:
             line.append(f"  {note}", style=style)
         return line
-
-
-BUILD_STEP: Final = "build-artifact"
-"""The step beneath which the build's last line of output is shown."""
 
 
 def step_note(step: StepProgress, now: datetime) -> str:
@@ -104,3 +121,15 @@ def step_note(step: StepProgress, now: datetime) -> str:
             return "undone"
         case _:
             return ""
+
+
+def _fitting(rows: list[_Row], height: int) -> list[_Row]:
+    """Leave out as many rows as are too many, those first that were over first."""
+    too_many = len(rows) - height
+    kept = []
+    for row in rows:
+        if too_many > 0 and row.over:
+            too_many -= 1
+        else:
+            kept.append(row)
+    return kept

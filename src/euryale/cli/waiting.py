@@ -150,7 +150,7 @@ async def _display(progress: Progress, title: str, *, as_json: bool) -> AsyncIte
 def _drawing(tree: ProgressTree, console: Console) -> Callable[[], RenderableType]:
     def draw() -> RenderableType:
         now: datetime = utc_now()
-        return tree.render(now, console.width)
+        return tree.render(now, console.width, console.height - 1)
 
     return draw
 

@@ -7,7 +7,8 @@ Usable alone, as a library::
 """
 
 from euryale.workflows.codec import JsonCodec
-from euryale.workflows.definition.composer import emit, parallelize, transform, when
+from euryale.workflows.definition.composer import emit, transform, when
+from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow

@@ -128,8 +128,8 @@ def view_steps(
             StepView(
                 id=node.id,
                 kind=type(node).__name__.removesuffix("Node").lower(),
-                state=_forward_state(step, node.id in attempting, skipped=unreached),
-                undo_state=_backward_state(step, node.id in attempting),
+                state=_forward_state(step, attempting=node.id in attempting, skipped=unreached),
+                undo_state=_backward_state(step, attempting=node.id in attempting),
                 attempts=step.attempts,
                 undo_attempts=step.undo_attempts,
                 started=moment(step.started),
@@ -141,13 +141,13 @@ def view_steps(
     return tuple(views)
 
 
-def _forward_state(step: StepRecord, attempting: bool, *, skipped: bool) -> StepState:  # noqa: FBT001 -- internal
+def _forward_state(step: StepRecord, *, attempting: bool, skipped: bool) -> StepState:
     if skipped:
         return StepState.SKIPPED
     return StepState.RUNNING if attempting and step.forward is StepState.PENDING else step.forward
 
 
-def _backward_state(step: StepRecord, attempting: bool) -> UndoState:  # noqa: FBT001 -- internal
+def _backward_state(step: StepRecord, *, attempting: bool) -> UndoState:
     undoing = attempting and step.forward not in {StepState.PENDING, StepState.WAITING}
     return UndoState.RUNNING if undoing and step.backward in {UndoState.NONE, UndoState.PENDING} else step.backward
 

@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from crash_scenarios import SCENARIOS, Scenario, World, everything, everything_undone, outcome
+from crash_scenarios import (
+    SCENARIOS,
+    Scenario,
+    World,
+    cancelled_while_waiting,
+    everything,
+    everything_undone,
+    not_undone,
+    outcome,
+)
 from euryale.workflows import Engine, ExecutionQuery, ReleasedEvent, Status
 from euryale.workflows.ports import Store
 from euryale.workflows.record.states import EntryKind
@@ -23,6 +32,7 @@ from euryale.workflows.testing import CrashingStore, KillPoint, SimulatedCrash, 
 from eventually import eventually
 
 AGAIN = [KillPoint(2, after=True), KillPoint(4, after=False), KillPoint(6, after=True)]
+ON_SQLITE = [everything, everything_undone, not_undone, cancelled_while_waiting]
 Stores = Callable[[], Store]
 
 
@@ -177,7 +187,7 @@ async def test_a_crash_at_any_call_of_the_store_in_memory(memory, build):
     await crash_everywhere(build, whole, calls, memory)
 
 
-@pytest.mark.parametrize("build", SCENARIOS, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", ON_SQLITE, ids=lambda build: build.__name__)
 async def test_a_crash_at_any_call_of_the_store_on_sqlite(sqlite, build):
     whole, calls = await undisturbed(build, sqlite())
     await crash_everywhere(build, whole, calls, sqlite)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
+import http_server
 from euryale.cloud.providers.errors import PermanentError, ProviderUnavailableError
 from euryale.cloud.providers.runtime.contract import InstanceIntent, ReleaseFailedError, UnhealthyError
 from euryale.cloud.providers.runtime.process import records
@@ -299,6 +301,17 @@ async def test_release_that_takes_too_long_is_ended(root: Path, programs: Progra
         await runtime.release(programs.intent("shop", "migrate-1", "echo waiting; sleep 600"))
     assert processes_of(root) == []
     await runtime.destroy("shop")
+
+
+async def test_answer_of_another_process_on_its_port_does_not_count(
+    runtime: ProcessRuntime, root: Path, programs: Programs
+) -> None:
+    instance = await runtime.start(programs.intent("shop", "web-1", script(root, GRACEFUL)))
+    await logged(runtime, "web-1", "up")
+    async with http_server.serving(PlainTextResponse("somebody else"), port=int(instance.address.partition(":")[2])):
+        assert await answer(instance.address) == 200
+        with pytest.raises(UnhealthyError, match="another process that answered on its port"):
+            await runtime.ready("shop", "web-1", path="/health", timeout=1)
 
 
 async def test_process_that_keeps_dying_is_unhealthy_at_once(runtime: ProcessRuntime, programs: Programs) -> None:

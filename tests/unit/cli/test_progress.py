@@ -51,11 +51,11 @@ def progress() -> Progress:
     return made
 
 
-def drawn(progress: Progress, seconds: float, log_line: str = "") -> list[str]:
+def drawn(progress: Progress, seconds: float, log_line: str = "", height: int = 40) -> list[str]:
     tree = ProgressTree(progress, "Creating shop")
     tree.log_line = log_line
     console = Console(file=io.StringIO(), width=100, force_terminal=False)
-    console.print(tree.render(at(seconds), 100))
+    console.print(tree.render(at(seconds), 100, height))
     output = console.file.getvalue()  # type: ignore[attr-defined]
     return [" ".join(line.split()) for line in output.splitlines()]
 
@@ -116,3 +116,9 @@ def test_events_of_events_have_no_line(progress: Progress):
     staged = event("event.staged", 3, seq=1, step="done")
     progress.take_event(staged)
     assert line_of(progress, staged) is None
+
+
+def test_what_is_over_gives_way_on_a_small_terminal(progress: Progress):
+    progress.take_event(event("step.succeeded", 2, seq=1, step="check", started=at(1)))
+    progress.take_event(event("step.started", 2, step="deploy"))
+    assert [line.split()[-3] for line in drawn(progress, 4, height=2)[1:]] == ["deploy"]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from euryale.cloud.api.descriptions import describe_execution
 from euryale.cloud.api.errors import ExecutionStateError
 from euryale.cloud.api.execution_feed import ExecutionFeed
+from euryale.cloud.api.stream_schema import EVENT_STREAM
 from euryale.cloud.api.versioned import ANYONE_KNOWN, PREFIX
 from euryale.cloud.api.views import execution_info
 from euryale.cloud.modules.deployments import Deployments
@@ -23,7 +24,7 @@ _RETRY_SHOWS_WITHIN: Final = 2.0
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Server-sent events: `state` (an ExecutionDetail) and `event` (an ExecutionEventInfo).",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": EVENT_STREAM},
     }
 }
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from euryale.cloud.api.stream_schema import EVENT_STREAM
 from euryale.cloud.api.versioned import ANYONE_KNOWN, PREFIX
 from euryale.cloud.logs import LogBook, follow, read_piece, tail_offset
 from euryale.cloud.modules.deployments import Deployment, Deployments, DeploymentState, UnknownDeploymentError
@@ -35,7 +36,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The log, from the offset on; with `follow` as server-sent events.",
         "content": {
             "text/plain": {"schema": {"type": "string"}},
-            "text/event-stream": {"schema": {"type": "string"}},
+            "text/event-stream": EVENT_STREAM,
         },
         "headers": {
             NEXT_OFFSET: {"description": "the offset at which what follows begins", "schema": {"type": "integer"}},

@@ -43,10 +43,12 @@ from euryale.cloud.workflows.turns import (
     execution_id,
 )
 from euryale.kit.clock import utc_now
-from euryale.workflows import Engine, Status, UnknownExecutionError
+from euryale.kit.ids import new_id
+from euryale.workflows import Engine, ExecutionView, Status, UnknownExecutionError
 
 ALL_WORKFLOWS = (create_project, deploy, create_preview, remove_preview, delete_project)
 
+MANUAL: Final = "manual"
 _LONGEST_KEY: Final = 100
 _REST: Final = timedelta(minutes=10)
 
@@ -101,7 +103,7 @@ class Operations:
             await self._projects.claim_for_deletion(project.id, wanted)
             return (await self._engine.start(delete_project, project.id, id=wanted)).id
 
-    async def deploy(self, name: str, *, branch: str = "", ref: str = "", cause: str = "manual") -> str:
+    async def deploy(self, name: str, *, branch: str = "", ref: str = "", cause: str = MANUAL) -> str:
         """Deploy a branch's head, or another commit, to the branch's environment; what deploys there is superseded.
 
         Args:
@@ -121,13 +123,16 @@ class Operations:
         async with self._lock(name):
             await self._check_ready(project)
             place = _place(project, branch)
+            if cause != MANUAL and (same := await self._deploying(place, commit)):
+                return same
+            key = f"{commit}.{new_id('key')}"
             if branch != project.branch:
                 preview = PreviewRequest(project.id, place, branch, commit, cause)
-                wanted = execution_id(CREATE_PREVIEW, place.app)
+                wanted = execution_id(CREATE_PREVIEW, place.app, key)
                 return (await self._engine.start(create_preview, preview, id=wanted)).id
             production = await self._projects.environment(project.id, PRODUCTION)
             request = DeployRequest(environment_ref(project, production), commit, cause)
-            return (await self._engine.start(deploy, request, id=execution_id(DEPLOY, place.app))).id
+            return (await self._engine.start(deploy, request, id=execution_id(DEPLOY, place.app, key))).id
 
     async def remove_preview(self, name: str, environment_name: str, *, cause: str = ASKED_FOR) -> str:
         """Remove a preview with everything that belongs to it; what is under way is cancelled first.
@@ -177,17 +182,22 @@ class Operations:
     async def is_current(self, project: Project, branch: str, commit: str) -> bool:
         """Return whether nothing is to be started for a branch's head.
 
-        So it is if something is under way, if the newest deployment is of that commit, whatever became of it, if a
-        person has removed its preview, or if the last attempt failed a short time ago before there was a deployment.
+        So it is if something is under way; if there was a deployment of that commit, whatever became of it (a person
+        may have gone back to an older one since); if a person has removed its preview; or if the last attempt was
+        of that commit and failed a short time ago, before there was a deployment.
         """
         place = _place(project, branch)
-        if await self._turns.under_way(place) or await self._has_deployed(project, branch, commit):
+        if await self._turns.under_way(place):
+            return True
+        environment = await self._projects.find_environment(project.id, place.environment)
+        if environment is not None and await self._deployments.has_commit(environment.id, commit):
             return True
         if await self._projects.is_dismissed(project.id, branch, commit):
             return True
         last = await self._turns.last_deploying(place)
         return (
             last is not None
+            and _is_of(last, commit)
             and last.status is not Status.SUCCEEDED
             and last.finished_at is not None
             and utc_now() - last.finished_at < _REST
@@ -203,6 +213,11 @@ class Operations:
     async def forget_old(self) -> int:
         """Delete executions whose retention is over; return how many."""
         return await self._engine.prune()
+
+    async def _deploying(self, place: Place, commit: str) -> str:
+        """Return what is under way to deploy this very commit, or an empty string."""
+        working = await self._turns.under_way(place)
+        return working[-1].id if working and _is_of(working[-1], commit) else ""
 
     async def _has_deployed(self, project: Project, branch: str, commit: str) -> bool:
         environment = await self._projects.find_environment(project.id, _place(project, branch).environment)
@@ -233,6 +248,11 @@ class Operations:
 
 def _place(project: Project, branch: str) -> Place:
     return Place(project.name, PRODUCTION if branch == project.branch else environment_handle(branch))
+
+
+def _is_of(execution: ExecutionView, commit: str) -> bool:
+    """Return whether an execution deploys that commit: its id says so."""
+    return f":{commit}." in execution.id
 
 
 def _short(key: str) -> str:

@@ -20,6 +20,7 @@ from euryale.framework.data.errors import (
 from euryale.framework.data.keys import KeyRing
 from euryale.framework.data.sqlite import MODE_OPTION, Mode, is_busy, prepare_sqlite
 from euryale.framework.data.types import register_keys
+from euryale.framework.data.whole import made_whole, whole
 from euryale.kit.secret import Secret
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
@@ -110,16 +111,16 @@ class Database:
         outer = self._units.get(task)
         with _translating():
             if outer is not None:
-                async with outer.begin_nested():
+                async with _savepoint(outer):
                     yield outer
                 return
-            async with Session(self._bind(Mode.WRITE), expire_on_commit=False) as session, session.begin():
-                await _connect(session)
+            async with _opened(Session(self._bind(Mode.WRITE), expire_on_commit=False)) as session:
                 self._units[task] = session
                 try:
                     yield session
                 finally:
                     del self._units[task]
+                await whole(AsyncSession.commit(session))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
@@ -129,8 +130,7 @@ class Database:
             DatabaseUnavailableError: If the database does not answer.
         """
         with _translating():
-            async with Session(self._bind(Mode.READ), expire_on_commit=False, autoflush=False) as session:
-                await _connect(session)
+            async with _opened(Session(self._bind(Mode.READ), expire_on_commit=False, autoflush=False)) as session:
                 yield session
 
     @asynccontextmanager
@@ -152,6 +152,33 @@ class Database:
         if mode is Mode.READ and not self.is_sqlite:
             options |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         return self.engine.execution_options(**options)
+
+
+for _name in ("connection", "delete", "execute", "flush", "get", "get_one", "merge", "refresh", "scalar", "scalars"):
+    setattr(Session, _name, made_whole(getattr(Session, _name)))
+
+
+@asynccontextmanager
+async def _savepoint(session: Session) -> AsyncIterator[None]:
+    savepoint = session.begin_nested()
+    try:
+        _ = await whole(savepoint.start())
+        yield
+    except BaseException:
+        if savepoint.is_active:
+            await whole(savepoint.rollback())
+        raise
+    await whole(savepoint.commit())
+
+
+@asynccontextmanager
+async def _opened(session: Session) -> AsyncIterator[Session]:
+    """Connect a session and begin; close it at the end of the block, which rolls back what was not committed."""
+    try:
+        await whole(_connect(session))
+        yield session
+    finally:
+        await whole(session.close())
 
 
 async def _connect(session: Session) -> None:

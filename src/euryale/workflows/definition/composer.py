@@ -5,18 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, Protocol, TypeVar, cast
 
-from euryale.workflows.definition.expression import Choice, Computed, Expression, Output, sources
+from euryale.workflows.definition.expression import Choice, Computed, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, caller_location, check_captures, expression_of
 from euryale.workflows.definition.plan import (
-    Block,
     ChildNode,
     ChoiceNode,
     EmitNode,
     Node,
-    OnFailure,
-    ParallelNode,
     StepNode,
     WorkflowLike,
 )
@@ -24,11 +21,6 @@ from euryale.workflows.errors import CompositionError
 
 T = TypeVar("T")
 S = TypeVar("S")
-T1 = TypeVar("T1")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
-T4 = TypeVar("T4")
-T5 = TypeVar("T5")
 
 
 class PlacedStep(Protocol):
@@ -88,7 +80,12 @@ def composing(workflow: str) -> Iterator[Composition]:
         _current.reset(token)
 
 
-def _composition(what: str) -> Composition:
+def current_composition(what: str) -> Composition:
+    """Return the composition that is under way; ``what`` needs one.
+
+    Raises:
+        CompositionError: If none is.
+    """
     composition = _current.get()
     if composition is None:
         raise CompositionError(
@@ -100,7 +97,7 @@ def _composition(what: str) -> Composition:
 
 def place_step(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object]) -> Placeholder:
     """Place a step with its arguments; see ``Step.__call__``."""
-    composition = _composition(f"step {step.name!r} called")
+    composition = current_composition(f"step {step.name!r} called")
     arguments = _bind(step, args, kwargs)
     node_id = composition.claim_id(step.name)
     return composition.place(StepNode(node_id, step, tuple(arguments.items())))
@@ -121,7 +118,7 @@ def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object])
 def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     """Place a workflow inside of another; see ``Workflow.__call__``."""
     name = workflow.plan.name
-    composition = _composition(f"workflow {name!r} called")
+    composition = current_composition(f"workflow {name!r} called")
     return composition.place(ChildNode(composition.claim_id(name), workflow, expression_of(value)))
 
 
@@ -132,7 +129,7 @@ def emit(event: str, data: object = None) -> None:
         event: Its name, such as ``project.created``.
         data: What it carries; may hold placeholders.
     """
-    composition = _composition(f"emit({event!r})")
+    composition = current_composition(f"emit({event!r})")
     composition.place(EmitNode(composition.claim_id(f"emit:{event}"), event, expression_of(data)))
 
 
@@ -166,7 +163,7 @@ class When(Generic[T]):
         Args:
             compose: Called once, now; the steps it calls belong to this side.
         """
-        composition = _composition("when(...).then(...)")
+        composition = current_composition("when(...).then(...)")
         node_id = composition.claim_id("when")
         with composition.inside() as block:
             value = compose()
@@ -216,144 +213,3 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
         raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
     check_captures(predicate, "when")
     return When(Computed(predicate, (expression_of(value),)))
-
-
-@overload
-def parallelize(
-    a: T1 | Callable[[], T1], b: T2 | Callable[[], T2], /, *, on_failure: OnFailure = ...
-) -> tuple[T1, T2]: ...
-
-
-@overload
-def parallelize(
-    a: T1 | Callable[[], T1], b: T2 | Callable[[], T2], c: T3 | Callable[[], T3], /, *, on_failure: OnFailure = ...
-) -> tuple[T1, T2, T3]: ...
-
-
-@overload
-def parallelize(
-    a: T1 | Callable[[], T1],
-    b: T2 | Callable[[], T2],
-    c: T3 | Callable[[], T3],
-    d: T4 | Callable[[], T4],
-    /,
-    *,
-    on_failure: OnFailure = ...,
-) -> tuple[T1, T2, T3, T4]: ...
-
-
-@overload
-def parallelize(
-    a: T1 | Callable[[], T1],
-    b: T2 | Callable[[], T2],
-    c: T3 | Callable[[], T3],
-    d: T4 | Callable[[], T4],
-    e: T5 | Callable[[], T5],
-    /,
-    *,
-    on_failure: OnFailure = ...,
-) -> tuple[T1, T2, T3, T4, T5]: ...
-
-
-@overload
-def parallelize(*branches: Any, on_failure: OnFailure = ...) -> tuple[Any, ...]: ...
-
-
-def parallelize(*branches: Any, on_failure: OnFailure = "wait") -> tuple[Any, ...]:
-    """Run branches at the same time and go on when all of them are done.
-
-    Args:
-        branches: Calls of steps or workflows, such as ``create_database(project)``, or functions without parameters
-            that compose a whole sequence. A branch may hold another ``parallelize``. Of a call inside a call, such as
-            ``b(a(x))``, the inner one belongs to the branch too, except in the first argument, where it is done before
-            the group: it cannot be told from a call made before. Write ``lambda: b(a(x))`` there.
-        on_failure: When a branch fails for good: ``wait`` lets the steps that run in the others finish, ``cancel``
-            interrupts them. Either way nothing new starts, and everything that ran is undone.
-
-    Returns:
-        The branches' values, in the order of the arguments.
-
-    Raises:
-        CompositionError: If an argument is neither, was used before, or needs another branch's output.
-    """
-    composition = _composition("parallelize(...)")
-    node_id = composition.claim_id("parallel")
-    calls = _take_calls(composition, [each for each in branches if isinstance(each, Placeholder)])
-    blocks: list[Block] = []
-    values: list[Any] = []
-    for branch in branches:
-        block, value = _compose_branch(composition, branch, calls)
-        blocks.append(block)
-        values.append(value)
-    _check_independent(blocks)
-    composition.place(ParallelNode(node_id, tuple(blocks), on_failure))
-    return tuple(values)
-
-
-def _take_calls(composition: Composition, placeholders: list[Placeholder]) -> dict[str, Block]:
-    """Take the nodes that were placed while the arguments were evaluated out of the current block.
-
-    Arguments are evaluated from left to right: what was placed between two of them belongs to the second.
-    """
-    positions = {node.id: index for index, node in enumerate(composition.block)}
-    wanted: list[tuple[int, str]] = []
-    for placeholder in placeholders:
-        expression = expression_of(placeholder)
-        node = expression.node if isinstance(expression, Output) else None
-        if node is None or node not in positions or any(node == taken for _, taken in wanted):
-            raise CompositionError(
-                f"{caller_location()}: parallelize takes calls of steps or workflows made for it, not {placeholder!r}.",
-                hint="Pass a call such as create(project), or a function that composes a sequence.",
-            )
-        wanted.append((positions[node], node))
-    wanted.sort()
-    calls: dict[str, Block] = {}
-    start = wanted[0][0] if wanted else len(composition.block)
-    previous = start
-    for position, node in wanted:
-        calls[node] = tuple(composition.block[previous : position + 1])
-        previous = position + 1
-    if previous != len(composition.block):
-        raise CompositionError(
-            f"{caller_location()}: {composition.block[-1].id!r} was called after the calls that run in parallel.",
-            hint="Pass the calls to parallelize directly.",
-        )
-    del composition.block[start:]
-    return calls
-
-
-def _compose_branch(composition: Composition, branch: Any, calls: dict[str, Block]) -> tuple[Block, Any]:
-    if isinstance(branch, Placeholder):
-        expression = expression_of(branch)
-        return calls[cast("Output", expression).node], branch
-    if not callable(branch):
-        raise CompositionError(f"{caller_location()}: parallelize cannot run {branch!r}.", hint="Pass calls of steps.")
-    with composition.inside() as block:
-        value = branch()
-    return tuple(block), value
-
-
-def _check_independent(blocks: list[Block]) -> None:
-    made = [{node.id for node in block} for block in blocks]
-    for index, block in enumerate(blocks):
-        others = set().union(*(ids for other, ids in enumerate(made) if other != index))
-        for node in block:
-            needed = _reads(node) & others
-            if needed:
-                raise CompositionError(
-                    f"{caller_location()}: {node.id!r} needs the output of {', '.join(sorted(needed))}, "
-                    "which runs beside it.",
-                    hint="Put them one after the other in one branch.",
-                )
-
-
-def _reads(node: Node) -> frozenset[str]:
-    match node:
-        case StepNode(arguments=arguments):
-            return frozenset().union(*(sources(value) for _, value in arguments))
-        case ChildNode(input=value) | EmitNode(data=value):
-            return sources(value)
-        case ParallelNode(branches=branches):
-            return frozenset().union(*(_reads(each) for branch in branches for each in branch))
-        case ChoiceNode(predicate=predicate, then=then, otherwise=otherwise):
-            return sources(predicate) | frozenset().union(*map(_reads, then + otherwise))

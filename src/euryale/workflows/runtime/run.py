@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final, Literal
 
 from euryale.kit.clock import Clock
@@ -192,14 +191,7 @@ class Run:
         if change is not None:
             self._take(change)
         commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events)
-        written = self.tools.writer.submit(commit)
-        written.add_done_callback(partial(self._written, entries))
-        return written
-
-    def _written(self, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
-        """Tell watchers: whoever looks into the journal from now on finds these entries there."""
-        if not written.cancelled() and written.exception() is None:
-            self._publish(entries)
+        return self.tools.writer.submit(commit, self._publish)
 
     def _take(self, change: StatusChange) -> None:
         self.row = replace(
@@ -219,9 +211,10 @@ class Run:
         self._report(name, step=step, attempt=attempt)
         return now
 
-    def _publish(self, entries: tuple[Entry, ...]) -> None:
+    def _publish(self, commit: Commit) -> None:
+        """Tell watchers: whoever looks into the journal from now on finds these entries there."""
         watched = self.tools.feed.watched(self.row.id)
-        for entry in entries:
+        for entry in commit.entries:
             if watched:
                 self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))
             self._report(entry.kind, step=entry.step, attempt=entry.attempt)

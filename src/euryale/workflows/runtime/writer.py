@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from euryale.workflows.errors import StaleOwnerError, StoreError, UnwritableError
 from euryale.workflows.ports import JournalStore
@@ -12,7 +12,8 @@ from euryale.workflows.runtime.patience import Patience
 _log = logging.getLogger("euryale.workflows")
 _LARGEST_BATCH = 512
 
-_Waiting = tuple[Commit, asyncio.Future[None]]
+_Told = Callable[[Commit], None]
+_Waiting = tuple[Commit, asyncio.Future[None], _Told | None]
 
 
 class Writer:
@@ -28,8 +29,12 @@ class Writer:
         self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
 
-    def submit(self, commit: Commit) -> asyncio.Future[None]:
+    def submit(self, commit: Commit, told: _Told | None = None) -> asyncio.Future[None]:
         """Hand in a commit. It is written whatever becomes of the caller.
+
+        Args:
+            commit: What to write.
+            told: Called with the commit at the moment at which it is durable, before anybody else is.
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
@@ -37,7 +42,7 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((commit, done))
+        self._waiting.append((commit, done, told))
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush(), name="euryale-writer")
             self._flushing.add_done_callback(_look_at)
@@ -62,9 +67,9 @@ class Writer:
             self._flushing = None
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        commits = [commit for commit, _ in batch]
+        commits = [commit for commit, _, _ in batch]
         try:
-            refused = await self._patience.outlast("writing the journal", lambda: self._store.write(commits))
+            refused = await self._write_patiently(commits)
         except Exception as error:  # noqa: BLE001 -- every waiter must hear of it
             if len(batch) > 1 and (isinstance(error, UnwritableError) or not isinstance(error, StoreError)):
                 for each in batch:  # only the commit at fault is to fail
@@ -74,16 +79,33 @@ class Writer:
             _log.error("%d commits could not be written: %s", len(batch), failure)
             _fail(batch, failure)
             return
-        for position, (commit, done) in enumerate(batch):
+        for position, (commit, done, told) in enumerate(batch):
             if position in refused:
                 _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already."))
-            else:
-                _settle(done, None)
+                continue
+            if told is not None:
+                _tell(told, commit)
+            _settle(done, None)
+
+    async def _write_patiently(self, commits: Sequence[Commit]) -> frozenset[int]:
+        try:
+            return await self._store.write(commits)
+        except UnwritableError:
+            raise
+        except StoreError:  # it is away: from here on with pauses, until it is back
+            return await self._patience.outlast("writing the journal", lambda: self._store.write(commits))
 
 
 def _fail(batch: Sequence[_Waiting], error: StoreError) -> None:
-    for _, done in batch:
+    for _, done, _ in batch:
         _settle(done, error)
+
+
+def _tell(told: _Told, commit: Commit) -> None:
+    try:
+        told(commit)
+    except Exception:  # noqa: BLE001 -- whatever a watcher does, what is written is written
+        _log.exception("a commit of %s is written, and not told", commit.execution_id)
 
 
 def _settle(done: asyncio.Future[None], error: StoreError | None) -> None:

@@ -43,8 +43,8 @@ class MemoryStore:
             self._entries[row.id] = []
         if commit.entries:
             journal = self._entries[commit.execution_id]
-            written = journal[-1].seq if journal else 0
-            journal.extend(entry for entry in commit.entries if entry.seq > written)
+            if not journal or journal[-1].seq < commit.entries[0].seq:  # else it is repeated
+                journal.extend(commit.entries)
         if (change := commit.change) is not None:
             self._rows[commit.execution_id] = replace(
                 self._rows[commit.execution_id],

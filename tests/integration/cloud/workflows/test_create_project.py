@@ -163,7 +163,9 @@ async def test_the_same_key_joins_the_same_creation(platform: MemoryPlatform, ru
         "ssh://git:hunter2@git.example/shop.git",
     ],
 )
-async def test_credentials_in_an_address_are_refused(running: RunningPlatform, platform: MemoryPlatform, address) -> None:
+async def test_credentials_in_an_address_are_refused(
+    running: RunningPlatform, platform: MemoryPlatform, address
+) -> None:
     new = platform.project("shop")
     with pytest.raises(InvalidRepositoryError, match="holds credentials") as refused:
         await running.operations.create_project(type(new)("shop", address))

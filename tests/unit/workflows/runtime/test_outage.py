@@ -149,6 +149,41 @@ async def test_what_runs_when_the_engine_is_closed_during_an_outage_goes_on_late
     await engine.close()
 
 
+class Picky(MemoryStore):
+    """Takes no commit of one execution while it is told not to."""
+
+    picky = False
+
+    async def write(self, commits):
+        if self.picky and any(commit.execution_id == "e" for commit in commits):
+            raise UnwritableError("not this one")
+        return await super().write(commits)
+
+
+async def test_an_execution_whose_result_can_never_be_written_is_stranded_alone_and_goes_on_when_that_is_mended():
+    store, runs = Picky(), []
+
+    @step
+    async def work(name: str) -> str:
+        runs.append(name)
+        store.picky = len(runs) < 2
+        return name
+
+    @workflow("w")
+    def flow(name: str) -> str:
+        return work.named("last")(work(name))
+
+    async with Engine(store) as engine:
+        with pytest.raises(UnwritableError, match="not this one"):
+            await engine.run(flow, "x", id="e")
+        assert (await engine.get("e")).stranded == "not this one"
+        store.picky = False
+        assert await engine.run(flow, "y", id="f") == "y"
+        await engine.retry("e")
+        assert await engine.result("e") == "x"
+    assert runs == ["x", "y", "y", "x", "x"]
+
+
 # --- the writer alone ------------------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,14 @@ class Deployments:
             row = await session.scalar(query.order_by(models.Deployment.number.desc()).limit(1))
             return None if row is None else _deployment(row)
 
+    async def has_commit(self, environment_id: str, commit: str) -> bool:
+        """Return whether an environment has had a deployment of that commit, whatever became of it."""
+        query = select(models.Deployment.id).where(
+            models.Deployment.environment_id == environment_id, models.Deployment.commit == commit
+        )
+        async with self._database.reading() as session:
+            return await session.scalar(query.limit(1)) is not None
+
     async def move(self, deployment_id: str, state: DeploymentState, cause: str = "") -> None:
         """Record a new state; one that it has already, or that comes after its end, changes nothing."""
         async with self._database.transaction() as session:

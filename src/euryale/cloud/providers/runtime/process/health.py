@@ -34,14 +34,20 @@ async def wait_until_healthy(
     *,
     timeout: float,  # noqa: ASYNC109 -- a deadline that ends in a verdict
     gives_up: Callable[[], bool],
+    is_own: Callable[[], bool],
 ) -> Verdict:
-    """Look at ``url`` until it answers with a status below 400, ``gives_up()``, or ``timeout`` seconds are over."""
+    """Look at ``url`` until it answers with a status below 400, ``gives_up()``, or ``timeout`` seconds are over.
+
+    An answer counts only if ``is_own()``: before the instance listens on its port, another process may.
+    """
     deadline = SYSTEM_CLOCK.monotonic() + timeout
     pause = _FIRST_PAUSE
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 -- plain HTTP on loopback
         while True:
             left = deadline - SYSTEM_CLOCK.monotonic()
             verdict = await _look(client, url, max(min(left, _ANSWER_TIMEOUT), _FIRST_PAUSE))
+            if verdict.healthy and not await asyncio.to_thread(is_own):
+                verdict = Verdict(healthy=False, last_answer="it was another process that answered on its port")
             left = deadline - SYSTEM_CLOCK.monotonic()
             if verdict.healthy or left <= 0 or gives_up():
                 return verdict

@@ -1,6 +1,7 @@
 """Which instance has which port."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ class PortBook:
     """Hands out ports one after the other, so that a port just given back is the last to be used again.
 
     A route that still leads to a stopped instance then leads nowhere, rather than into another customer's application.
+    Each book begins somewhere else, so that two platforms on one machine do not run after the same ports.
 
     Args:
         path: The file that holds the port handed out last; its lock makes choosing and recording one act.
@@ -41,9 +43,12 @@ class PortBook:
             if preferred and is_free(preferred):
                 yield preferred
                 return
-            port = self._next(_last(descriptor))
+            port = self._next(_last(descriptor) or self._beginning())
             os.pwrite(descriptor, f"{port:5}".encode(), 0)
             yield port
+
+    def _beginning(self) -> int:
+        return self._ports[zlib.crc32(os.fsencode(self._path)) % len(self._ports)]
 
     def _next(self, last: int) -> int:
         taken = self._recorded()

@@ -4,13 +4,16 @@ A process is told apart by its id and its start in clock ticks since the boot; u
 that does not move when the machine's clock is set.
 """
 
+import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
 _BOOT_ID = _PROC / "sys/kernel/random/boot_id"
 _AFTER_NAME = 2
+_LISTEN = "0A"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -100,6 +103,34 @@ def owner(pid: int) -> int | None:
         return (_PROC / str(pid)).stat().st_uid
     except OSError:
         return None
+
+
+def listens(pids: Iterable[int], port: int) -> bool:
+    """Return whether one of the processes listens on a TCP port."""
+    sockets = {f"socket:[{inode}]" for inode in _listening(port)}
+    return any(_open_files(pid) & sockets for pid in pids) if sockets else False
+
+
+def _listening(port: int) -> set[str]:
+    """Return the inodes of the sockets that listen on ``port``."""
+    wanted = f":{port:04X}"
+    found: set[str] = set()
+    for table in ("net/tcp", "net/tcp6"):
+        with contextlib.suppress(OSError):  # there may be no IPv6
+            for line in (_PROC / table).read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                if fields[1].endswith(wanted) and fields[3] == _LISTEN:
+                    found.add(fields[9])
+    return found
+
+
+def _open_files(pid: int) -> set[str]:
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        for entry in (_PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(str(entry.readlink()))
+    return found
 
 
 def _row(pid: int) -> Row | None:

@@ -117,7 +117,7 @@ class ProcessRuntime:
         return tuple(place.name for place, done in zip(places, revived, strict=True) if done)
 
     async def ready(self, app: str, name: str, *, path: str, timeout: float) -> None:  # noqa: ASYNC109 -- a promise
-        """Wait until ``path`` of the instance answers with a status below 400.
+        """Wait until ``path`` of the instance itself answers with a status below 400.
 
         Raises:
             UnhealthyError: If it does not within ``timeout`` seconds, or the process died three times in a row.
@@ -127,7 +127,12 @@ class ProcessRuntime:
         address = self._instance(place).address
         await self._revive(place)
         url = f"http://{address}/{path.lstrip('/')}"
-        verdict = await wait_until_healthy(url, timeout=timeout, gives_up=lambda: self._is_hopeless(place))
+        verdict = await wait_until_healthy(
+            url,
+            timeout=timeout,
+            gives_up=lambda: self._is_hopeless(place),
+            is_own=lambda: supervision.answers_itself(place),
+        )
         if not verdict.healthy:
             raise self._unhealthy(place, path, verdict)
 

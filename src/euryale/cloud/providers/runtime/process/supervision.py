@@ -71,6 +71,14 @@ async def forget(place: Place) -> None:
     await asyncio.to_thread(shutil.rmtree, place.directory, ignore_errors=True)
 
 
+def answers_itself(place: Place) -> bool:
+    """Return whether it is the instance's own process that listens on its port, and not somebody else's."""
+    spec = records.read_spec(place.spec)
+    state = records.read_state(place.state)
+    last = state.process if state is not None else None
+    return spec is not None and procfs.listens(_processes(spec, last), spec.port)
+
+
 async def end_orphans(place: Place, *, grace: float = _ORPHAN_GRACE) -> None:
     """End what a supervisor left that was killed: processes that carry the record's mark or are of its session."""
     spec = records.read_spec(place.spec)
@@ -80,7 +88,7 @@ async def end_orphans(place: Place, *, grace: float = _ORPHAN_GRACE) -> None:
     last = state.process if state is not None else None
     deadline = SYSTEM_CLOCK.monotonic() + grace
     asked: set[int] = set()
-    while orphans := await asyncio.to_thread(_orphans, spec, last):
+    while orphans := await asyncio.to_thread(_processes, spec, last):
         late = SYSTEM_CLOCK.monotonic() >= deadline
         for pid in orphans if late else orphans - asked:
             with contextlib.suppress(ProcessLookupError):
@@ -111,7 +119,8 @@ def _collect_supervisor(place: Place) -> None:
         ProcessIdentity(state.supervisor.pid, 0.0).alive()
 
 
-def _orphans(spec: records.Spec, last: procfs.Identity | None) -> set[int]:
+def _processes(spec: records.Spec, last: procfs.Identity | None) -> set[int]:
+    """Return the processes that carry the record's mark or are of its session."""
     rows = procfs.processes()
     marked = {row.pid for row in rows if procfs.carries(row.pid, spec.marker)}
     if last is None or last.boot != procfs.boot_id():

@@ -35,12 +35,15 @@ def test_identity_ends_with_its_process_even_before_that_is_collected() -> None:
 async def test_descendants_are_found_by_their_parents() -> None:
     marked = {**os.environ, "MARK": "here"}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, stdin=subprocess.PIPE, env=marked)
-    (child,) = await eventually(lambda: procfs.descendants(process.pid))
-    await eventually(lambda: procfs.carries(child.pid, b"MARK=here"))
-    assert not procfs.carries(child.pid, b"MARK=her")
-    assert {process.pid, child.pid} <= {row.pid for row in procfs.descendants(os.getpid())}
-    assert procfs.owner(process.pid) == os.geteuid()
-    await process.communicate()
+    try:
+        (child,) = await eventually(lambda: procfs.descendants(process.pid))
+        await eventually(lambda: procfs.carries(child.pid, b"MARK=here"))
+        assert not procfs.carries(child.pid, b"MARK=her")
+        assert {process.pid, child.pid} <= {row.pid for row in procfs.descendants(os.getpid())}
+        assert procfs.owner(process.pid) == os.geteuid()
+    finally:
+        async with asyncio.timeout(10):
+            await process.communicate(b"\n")  # both wait for a line
     assert procfs.descendants(process.pid) == []
     assert procfs.owner(process.pid) is None
     assert not procfs.carries(process.pid, b"MARK=here")

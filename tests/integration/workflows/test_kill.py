@@ -1,0 +1,119 @@
+"""A worker process is killed at random moments, again and again; the last one completes everything."""
+
+import asyncio
+import json
+import random
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from euryale.workflows import ExecutionQuery
+from euryale.workflows.record.states import EntryKind
+from euryale.workflows.stores.sqlite import SQLiteStore
+from eventually import eventually
+
+WORKER = Path(__file__).with_name("shop_worker.py")
+COUNT = 150
+KILLS = 6
+SEED = 20261122
+SUCCEEDED = {"reserve-box", "reserve", "pay", "wrap", "label", "thank", "ship"}
+BEFORE = [
+    ("reserve-box", "wrap"),
+    ("wrap", "label"),
+    ("pay", "reserve"),
+    ("label", "reserve"),
+    ("reserve", "thank"),
+    ("thank", "ship"),
+]
+
+
+@pytest.fixture
+def paths(tmp_path):
+    effects = tmp_path / "effects"
+    effects.touch()
+    return tmp_path / "shop.db", effects
+
+
+async def start(paths):
+    arguments = (sys.executable, str(WORKER), *map(str, paths), str(COUNT))
+    return await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+
+
+async def run_until_killed(paths, draw) -> bool:
+    """Kill a worker after it had some more effects; return whether it still had something to do."""
+    effects = paths[1]
+    wanted = effects.read_bytes().count(b"\n") + draw.randint(1, 120)
+    worker = await start(paths)
+    try:
+        await eventually(
+            lambda: effects.read_bytes().count(b"\n") >= wanted or worker.returncode is not None, within=30, every=0.001
+        )
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+        await worker.communicate()
+    return worker.returncode == -9
+
+
+async def run_to_the_end(paths):
+    worker = await start(paths)
+    output, _ = await asyncio.wait_for(worker.communicate(), 60)
+    assert worker.returncode == 0
+    return json.loads(output)
+
+
+async def test_nothing_is_lost_and_nothing_is_left_when_a_worker_is_killed_again_and_again(paths):
+    draw = random.Random(SEED)
+    kills = sum([await run_until_killed(paths, draw) for _ in range(KILLS)])
+    assert kills >= KILLS - 2, "the workers had been done before they were killed"
+    statuses = await run_to_the_end(paths)
+    assert statuses == {f"e{at}": "reverted" if at % 3 == 0 else "succeeded" for at in range(COUNT)}
+    stories = read_effects(paths[1])
+    for at in range(COUNT):
+        check_story(stories[f"e{at}"], reverted=at % 3 == 0, kills=kills)
+    await check_journals(paths[0])
+    told = paths[1].read_bytes()
+    assert await run_to_the_end(paths) == statuses
+    assert paths[1].read_bytes() == told, "nothing is done after the outcome"
+
+
+def read_effects(path: Path) -> dict[str, list[tuple[str, str]]]:
+    stories = defaultdict(list)
+    for line in path.read_text().splitlines():
+        execution, kind, name = line.split()
+        stories[execution].append((kind, name))
+    return stories
+
+
+def check_story(story, *, reverted: bool, kills: int) -> None:
+    done = [name for kind, name in story if kind == "do"]
+    assert all(count <= 1 + kills for count in Counter(story).values())
+    assert all(done.index(left) < done.index(right) for left, right in BEFORE if right in done)
+    undone = [name for kind, name in story if kind == "undo"]
+    if not reverted:
+        assert (set(done), undone) == (SUCCEEDED, [])
+        return
+    first_undo = next(index for index, (kind, _) in enumerate(story) if kind == "undo")
+    assert all(kind == "undo" for kind, _ in story[first_undo:]), "nothing is done any more once undoing has begun"
+    assert set(done) == set(undone) == SUCCEEDED - {"ship"}
+    assert all(undone.index(right) < undone.index(left) for left, right in BEFORE if right in undone)
+
+
+async def check_journals(database: Path) -> None:
+    store = SQLiteStore(database)
+    await store.open()
+    try:
+        rows = await store.list(ExecutionQuery(limit=10 * COUNT))
+        assert len(rows) == 2 * COUNT
+        for row in rows:
+            journal = await store.load(row.id)
+            assert [entry.seq for entry in journal.entries] == list(range(1, len(journal.entries) + 1))
+            kinds = Counter((entry.kind, entry.step) for entry in journal.entries)
+            recorded = {EntryKind.STEP_SUCCEEDED, EntryKind.UNDO_SUCCEEDED}
+            assert all(count == 1 for (kind, _), count in kinds.items() if kind in recorded)
+            assert journal.entries[-1].kind is EntryKind.FINISHED
+        assert await store.claim("somebody") == ()
+    finally:
+        await store.close()
