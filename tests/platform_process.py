@@ -35,7 +35,7 @@ class PlatformProcess:
         self.output = root / "platform.log"
         self.boundaries = root / "boundaries"
 
-    async def start(self, *, kill_at: int = 0, **settings: object) -> None:
+    async def start(self, *, kill_at: int | str = "", **settings: object) -> None:
         """Start it and wait until it answers."""
         chosen = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         self.boundaries.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ WATCHED = {"create-project", "deploy"}
 class Boundaries:
     """Counts what becomes of the watched workflows, writes it down, and kills the process at one of them."""
 
-    def __init__(self, file: Path | None, kill_at: int) -> None:
+    def __init__(self, file: Path | None, kill_at: str) -> None:
         self._file = file
         self._kill_at = kill_at
         self._count = 0
@@ -29,7 +29,8 @@ class Boundaries:
         if self._file is not None:
             with self._file.open("a") as file:
                 file.write(f"{payload['workflow']} {name.removeprefix('workflow.')} {payload.get('step', '')}\n")
-        if self._count == self._kill_at:
+        durable = not name.endswith(".started")
+        if self._kill_at == str(self._count) or (self._kill_at == "durable" and durable):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--boundaries", type=Path)
-    parser.add_argument("--kill-at", type=int, default=0)
+    parser.add_argument("--kill-at", default="", help="the number of a boundary, or `durable`: the first result")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
     home = Home.at(options.data)

@@ -97,7 +97,9 @@ class MemoryPlatform:
             settings: Settings of the platform, such as ``keep_builds=1``.
         """
         home = Home.at(self.folder / "home")
-        application = build(*self._providers(), *overrides)
+        overridden = {provider.key for provider in overrides}
+        own = (provider for provider in self._providers() if provider.key not in overridden)
+        application = build(*own, *overrides)
         platform = {"data": home.path, "reconcile_every": _SELDOM, **settings}
         former, PACE.scale = PACE.scale, self._pace
         try:

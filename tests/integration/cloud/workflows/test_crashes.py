@@ -76,6 +76,7 @@ async def check(platform: MemoryPlatform, running: RunningPlatform, fault: str, 
     await running.settled()
     execution = f"create-project:shop:{KEY}"
     status = await running.engine.wait(execution)
+    assert status is not Status.FAILED, (where, [each.error for each in (await running.engine.get(execution)).steps])
     project = await running.projects.get("shop")
     assert await running.differences() == (), where
     if fault:

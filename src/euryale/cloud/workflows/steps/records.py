@@ -192,8 +192,10 @@ async def end_deployment(
 
 
 def final_state(deployment: Deployment) -> DeploymentState:
-    """Return, in a compensation, as what the deployment has ended."""
+    """Return, in a compensation, as what the deployment ends, or has ended in an attempt before this one."""
     failure = step_context().failure
+    if deployment.state.ended and deployment.state is not DeploymentState.LIVE:
+        return deployment.state
     if is_cancelled():
         return DeploymentState.CANCELED
     if failure is not None and failure.error in _TIMED_OUT:
