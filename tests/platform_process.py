@@ -37,19 +37,19 @@ class PlatformProcess:
 
     async def start(self, *, kill_at: int | str = "", **settings: object) -> None:
         """Start it and wait until it answers."""
+        self._spawn(kill_at, settings)
+        await eventually(self._answers_or_died, within=60, every=0.05)
+
+    def _spawn(self, kill_at: int | str, settings: dict[str, object]) -> None:
         chosen = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-        self.boundaries.unlink(missing_ok=True)
+        ports = ["--port", str(self.port), "--http-port", str(self.http_port)]
+        watched = ["--boundaries", self.boundaries, "--kill-at", str(kill_at)]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [
-                    sys.executable, MAIN, "--data", self.data, "--port", str(self.port),
-                    "--http-port", str(self.http_port), "--boundaries", self.boundaries, "--kill-at", str(kill_at),
-                    *chosen,
-                ],
+                [sys.executable, MAIN, "--data", self.data, *ports, *watched, *chosen],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        await eventually(self._answers_or_died, within=60, every=0.05)
+            )
 
     async def _answers_or_died(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
@@ -137,11 +137,17 @@ class PlatformProcess:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def _passable_root() -> Path:
+    """Return a directory that the accounts of databases and applications can pass through, unlike pytest's own."""
+    root = Path(tempfile.mkdtemp(prefix="euryale-platform-")).resolve()
+    root.chmod(0o711)
+    return root
+
+
 @asynccontextmanager
 async def platform_process() -> AsyncIterator[PlatformProcess]:
     """Give a platform, not started; at the end nothing of it is left."""
-    root = Path(tempfile.mkdtemp(prefix="euryale-platform-")).resolve()
-    root.chmod(0o711)
+    root = _passable_root()
     platform = PlatformProcess(root)
     try:
         yield platform
