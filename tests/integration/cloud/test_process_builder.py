@@ -57,6 +57,13 @@ async def _outcome(builds: ShellBuilds, *lines: str, **options: object) -> Build
     return await _finish(builds)
 
 
+async def _finish_and_keep(builds: ShellBuilds, name: str) -> BuildStatus:
+    """Wait for the outcome, and then until what it installed is kept: nobody but a later build waits for that."""
+    status = await _finish(builds, name)
+    await eventually(lambda: "was kept" in _text(builds, name) or "put back" in _text(builds, name))
+    return status
+
+
 def _text(builds: ShellBuilds, name: str = "b1") -> str:
     return builds.builder.log("shop", name).read_text()
 
@@ -197,7 +204,7 @@ async def test_an_install_is_put_back_for_the_same_lockfile(builds: ShellBuilds)
         if name == "b3":
             (builds.source / "package-lock.json").write_text('{"other": 1}')
         await builds.builder.start(builds.build("shop", name, plan))
-        assert (await _finish(builds, name)).state == "succeeded", _text(builds, name)
+        assert (await _finish_and_keep(builds, name)).state == "succeeded", _text(builds, name)
     assert (builds.root / "pipelines/shop/home/installs").read_text() == "x\nx\n"
     assert "put back what an earlier build installed" in _text(builds, "b2")
     works = [builds.directory("shop", name) / "work/node_modules" for name in ("b1", "b2", "b3")]
@@ -215,24 +222,32 @@ async def test_an_install_is_not_put_where_a_link_leads(builds: ShellBuilds) -> 
         if name == "b3":
             (builds.source / "app").symlink_to(elsewhere)
         await builds.builder.start(builds.build("shop", name, plan))
-        await _finish(builds, name)
+        await (_finish(builds, name) if name == "b3" else _finish_and_keep(builds, name))
     assert "put back" in _text(builds, "b2")
     assert "put back" not in _text(builds, "b3")
 
 
 async def test_what_is_shared_cannot_be_written_in_place(builds: ShellBuilds) -> None:
-    options = {"install_key_files": ("package-lock.json",), "install_outputs": ("deps",)}
-    plan = shell_plan(
-        "! sh -c 'echo bad >> deps/file'",
-        "rm deps/file && echo mine > deps/file",
-        install=("mkdir deps; echo ok > deps/file",),
-        **options,
-    )
-    for name in ("b1", "b2"):
-        await builds.builder.start(builds.build("shop", name, plan))
-        assert (await _finish(builds, name)).state == "succeeded", _text(builds, name)
+    options = {
+        "install": ("mkdir deps; echo ok > deps/file",),
+        "install_key_files": ("package-lock.json",),
+        "install_outputs": ("deps",),
+    }
+    writing = ("! sh -c 'echo bad >> deps/file'", "rm deps/file && echo mine > deps/file")
+    for name, lines in (("b1", ()), ("b2", writing)):
+        await builds.builder.start(builds.build("shop", name, shell_plan(*lines, **options)))
+        assert (await _finish_and_keep(builds, name)).state == "succeeded", _text(builds, name)
     (kept,) = (builds.root / "pipelines/shop/dependencies").glob("*/0/file")
     assert kept.read_text() == "ok\n"
+
+
+async def test_an_install_that_the_build_has_written_into_is_not_kept(builds: ShellBuilds) -> None:
+    options = {"install_key_files": ("package-lock.json",), "install_outputs": ("deps",)}
+    plan = shell_plan("echo bad >> deps/file", install=("mkdir deps; echo ok > deps/file",), **options)
+    await builds.builder.start(builds.build("shop", "b1", plan))
+    assert (await _finish(builds)).state == "succeeded"
+    await eventually(lambda: "is not kept" in _text(builds))
+    assert not list((builds.root / "pipelines/shop/dependencies").glob("*/0/file"))
 
 
 async def test_the_least_recently_used_installs_go_first() -> None:

@@ -133,6 +133,23 @@ class DependencyStore:
                 remove_tree(entry)
 
 
+def changed_since(tree: Path, moment: float) -> bool:
+    """Return whether anything in a tree was written after a moment, but for what is written in place anyway.
+
+    Args:
+        tree: A directory; one that is gone has been changed.
+        moment: Seconds since the epoch. The time of a file's last change, unlike that of its content, cannot be set.
+    """
+    if not tree.is_dir():
+        return True
+    for folder, directories, files in os.walk(tree):
+        if folder == os.fspath(tree):
+            directories[:] = [name for name in directories if not _is_written_in_place(name)]
+        if any(os.lstat(os.path.join(folder, name)).st_ctime > moment for name in files):  # noqa: PTH118 -- 100k files
+            return True
+    return False
+
+
 def _add(digest: "hashlib._Hash", content: bytes) -> None:
     digest.update(len(content).to_bytes(8, "big"))
     digest.update(content)

@@ -9,7 +9,7 @@ from typing import Literal
 from euryale.cloud.buildplan.plan import Command
 from euryale.cloud.host.account import Account, own_account
 from euryale.cloud.providers.builder.process.command import CommandRunner
-from euryale.cloud.providers.builder.process.dependencies import DependencyStore, install_key
+from euryale.cloud.providers.builder.process.dependencies import DependencyStore, changed_since, install_key
 from euryale.cloud.providers.builder.process.descendants import MARK
 from euryale.cloud.providers.builder.process.environment import install_environment
 from euryale.cloud.providers.builder.process.layout import BuildFiles
@@ -57,6 +57,7 @@ class Execution:
     install: str | None = None
     _commands: CommandRunner = field(init=False)
     _timings: list[Timing] = field(init=False, default_factory=list)
+    _installed_at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         deadline = self.clock.monotonic() + self.spec.timeout
@@ -96,10 +97,20 @@ class Execution:
             self._record("install", f"put back what an earlier build installed ({self.install})", began)
             return
         self._run_all("install", (*self.spec.plan.install, *self._provide()))
-        if self.install:
-            began = self.clock.monotonic()
-            self.store().keep(self.install, self.files.work, self.spec.plan.install_outputs)
-            self._record("install", f"kept for later builds ({self.install})", began)
+        self._installed_at = self.clock.now().timestamp()
+
+    def keep_install(self) -> None:
+        """Keep a fresh install for later builds, unless this build has written into it. Nobody waits for this."""
+        if self.install is None or self._installed_at is None:
+            return
+        outputs = self.spec.plan.install_outputs
+        if any(changed_since(self.files.work / output, self._installed_at) for output in outputs):
+            self.sink.note("--- the install is not kept for later builds: the build has written into it")
+            return
+        began = self.clock.monotonic()
+        self.store().keep(self.install, self.files.work, outputs)
+        seconds = self.clock.monotonic() - began
+        self.sink.note(f"--- the install was kept for later builds ({self.install}): {seconds:.1f} s")
 
     def _provide(self) -> tuple[Command, ...]:
         if not self.spec.provided:

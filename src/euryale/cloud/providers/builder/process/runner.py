@@ -44,8 +44,9 @@ def run_build(directory: Path) -> None:
 
 
 def _tidy(execution: Execution, result: BuildResult) -> None:
-    """Delete what nobody needs any more; the outcome stands already, so nobody waits for this."""
+    """Keep what later builds need, delete what nobody needs any more; the outcome stands, so nobody waits for this."""
     work = execution.files.work
+    execution.keep_install()
     if result.state == "succeeded":
         _keep_only(work, Path(result.artifact).parts)
     else:
