@@ -60,8 +60,12 @@ async def _outcome(builds: ShellBuilds, *lines: str, **options: object) -> Build
 async def _finish_and_keep(builds: ShellBuilds, name: str) -> BuildStatus:
     """Wait for the outcome, and then until what it installed is kept: nobody but a later build waits for that."""
     status = await _finish(builds, name)
-    await eventually(lambda: "was kept" in _text(builds, name) or "put back" in _text(builds, name))
+    await _keep(builds, name)
     return status
+
+
+async def _keep(builds: ShellBuilds, name: str) -> None:
+    await eventually(lambda: "was kept" in _text(builds, name) or "put back" in _text(builds, name))
 
 
 def _text(builds: ShellBuilds, name: str = "b1") -> str:
@@ -336,6 +340,8 @@ async def test_an_application_of_the_framework_gets_the_platforms_own_euryale() 
             await builder.start(builds.build("shop", name, plan, timeout=300))
             async with asyncio.timeout(300):
                 assert (await builder.wait("shop", name)).state == "succeeded", _text(builds, name)
-            own = f"{builds.directory('shop', name)}/work/app/.venv/lib/python{minor}/site-packages/euryale/__init__.py"
+            await _keep(builds, name)
+            installed = builds.directory("shop", name).joinpath("work", "app", ".venv", "lib", f"python{minor}")
+            own = str(installed / "site-packages" / "euryale" / "__init__.py")
             assert own in _text(builds, name).splitlines()
         assert "put back what an earlier build installed" in _text(builds, "b2")

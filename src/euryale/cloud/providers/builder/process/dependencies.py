@@ -25,6 +25,7 @@ from euryale.cloud.providers.builder.process.specification import BuildSpec, rea
 
 _FORMAT = "1"
 _MANIFEST = "manifest.json"
+_BYTECODE = "__pycache__"  # Python adds it when it first runs what was installed; it follows from that
 _LINKED_DOT_NAMES = frozenset({".bin", ".pnpm", ".package-lock.json", ".modules.yaml", ".yarn-state.yml"})
 
 
@@ -143,8 +144,10 @@ def changed_since(tree: Path, moment: float) -> bool:
     if not tree.is_dir():
         return True
     for folder, directories, files in os.walk(tree):
-        if folder == os.fspath(tree):
-            directories[:] = [name for name in directories if not _is_written_in_place(name)]
+        at_top = folder == os.fspath(tree)
+        directories[:] = [
+            name for name in directories if not (name == _BYTECODE or (at_top and _is_written_in_place(name)))
+        ]
         if any(os.lstat(os.path.join(folder, name)).st_ctime > moment for name in files):  # noqa: PTH118 -- 100k files
             return True
     return False
