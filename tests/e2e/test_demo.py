@@ -17,17 +17,17 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def data() -> Iterator[Path]:
+def place() -> Iterator[Path]:
     """A directory that the account of applications can pass through; pytest's own has parents with mode 0700."""
     with tempfile.TemporaryDirectory(prefix="euryale-demo-test-") as folder:
         Path(folder).chmod(0o711)
-        yield Path(folder) / "platform"
+        yield Path(folder) / "demo"
 
 
 @contextmanager
-def demo(data: Path) -> Iterator["subprocess.Popen[str]"]:
+def demo(place: Path) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [DEMO, "--app", "hello", "--ci", "--data", data],
+        [DEMO, "--app", "hello", "--ci", "--dir", place],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,8 +56,8 @@ def running_in(directory: Path) -> list[str]:
     return found
 
 
-def test_the_small_application_is_shown_from_push_to_removal(data: Path):
-    with demo(data) as process:
+def test_the_small_application_is_shown_from_push_to_removal(place: Path):
+    with demo(place) as process:
         output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     for seen in (
@@ -70,32 +70,32 @@ def test_the_small_application_is_shown_from_push_to_removal(data: Path):
         "What took how long",
     ):
         assert seen in output, output
-    assert running_in(data) == []
-    assert not data.exists()
+    assert running_in(place) == []
+    assert not place.exists()
 
 
 @pytest.mark.parametrize("moment", ["euryale projects create", "build-artifact", "was created in production"])
-def test_nothing_is_left_running_when_it_is_stopped(data: Path, moment: str):
-    with demo(data) as process:
+def test_nothing_is_left_running_when_it_is_stopped(place: Path, moment: str):
+    with demo(place) as process:
         assert process.stdout is not None
         printed = ""
         while moment not in printed:
             line = process.stdout.readline()
             assert line, printed
             printed += line
-        assert running_in(data) != []
+        assert running_in(place) != []
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everybody in the foreground hears of it
         rest, _ = process.communicate(timeout=120)
     assert process.returncode == 130, printed + rest
     assert "nothing is left running" in rest
-    assert running_in(data) == []
+    assert running_in(place) == []
 
 
-def test_a_directory_that_no_demo_made_is_left_alone(data: Path):
-    data.mkdir()
-    (data / "mine").write_text("precious")
-    with demo(data) as process:
+def test_a_directory_that_no_demo_made_is_left_alone(place: Path):
+    place.mkdir()
+    (place / "mine").write_text("precious")
+    with demo(place) as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "no demo has made" in output
-    assert (data / "mine").read_text() == "precious"
+    assert (place / "mine").read_text() == "precious"

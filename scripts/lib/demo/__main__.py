@@ -2,19 +2,19 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
 from demo import by_hand, show
 from demo.arguments import Asked, read_arguments
+from demo.by_hand import Bench, set_up_bench
 from demo.failures import DemoError, StoppedError
-from demo.place import clear, data_directory, make_data_directory
+from demo.place import clear, data_of, find_place, make_place
 from demo.platform_process import EURYALE, Addresses, Platform
 from demo.processes import tail
 from demo.repository import Repository
@@ -50,12 +50,12 @@ def demonstrate(asked: Asked) -> None:
     story, watch = STORIES[asked.app](), Stopwatch()
     with tempfile.TemporaryDirectory(prefix="euryale-demo-", ignore_cleanup_errors=True) as scratch:
         repository = Repository.of_example(story.name, Path(scratch) / story.name)
-        with _platform(asked, watch) as platform:
-            if asked.compare:
-                _rehearse(platform, story)
+        with _platform(asked, watch) as platform, _bench(asked, platform) as bench:
+            if bench is not None:
+                _rehearse(story, bench)
             url = show.create_project(platform, story, repository, watch)
-            if asked.compare:
-                _compare(platform, story, watch)
+            if bench is not None:
+                _compare(story, bench, watch)
             entry = show.use_production(story, url, watch)
             preview = show.push_branch(platform, story, repository, watch)
             show.compare_environments(story, entry, url, preview)
@@ -68,14 +68,15 @@ def demonstrate(asked: Asked) -> None:
 def _platform(asked: Asked, watch: Stopwatch) -> Iterator[Platform]:
     """Give a platform over an empty directory; it is ended unless the demo succeeds and is to leave it running."""
     heading("The platform")
-    platform = Platform(data_directory(asked.data), Addresses.free())
+    place = find_place(asked.place)
+    platform = Platform(data_of(place), Addresses.free())
     leave_running = False
     try:
-        if platform.data.exists():
+        if place.exists():
             platform.down()
-            clear(platform.data)
+            clear(place)
             platform = Platform(platform.data, Addresses.free())
-        make_data_directory(platform.data)
+        make_place(place)
         with watch.lap("the platform starts"):
             platform.start()
         fact(f"euryale up: {platform.url}, data in {platform.data}")
@@ -86,36 +87,25 @@ def _platform(asked: Asked, watch: Stopwatch) -> Iterator[Platform]:
             with _undisturbed():
                 platform.down()
     if asked.ci and not asked.keep:
-        clear(platform.data)
+        clear(place)
 
 
-def _rehearse(platform: Platform, story: Story) -> None:
+def _bench(asked: Asked, platform: Platform) -> AbstractContextManager[Bench | None]:
+    return set_up_bench(platform.data) if asked.compare else nullcontext()
+
+
+def _rehearse(story: Story, bench: Bench) -> None:
     heading("A rehearsal: whoever is measured first should not be the first to ask the registry")
-    with _empty_directory(platform) as directory:
-        by_hand.rehearse(story, directory, platform.data)
+    by_hand.rehearse(story, bench)
     os.sync()  # nobody's clock runs while the disk still writes what another has left
-    fact("installed once, untimed, and thrown away with its caches")
+    fact("installed once, untimed, with caches of its own")
 
 
-def _compare(platform: Platform, story: Story, watch: Stopwatch) -> None:
+def _compare(story: Story, bench: Bench, watch: Stopwatch) -> None:
     heading("The same by hand")
     os.sync()
-    with _empty_directory(platform) as directory:
-        by_hand.measure(story, directory, platform.data, watch)
+    by_hand.measure(story, bench, watch)
     fact(f"install, build, migrate, start: {seconds(watch.took(by_hand.BY_HAND))}")
-
-
-@contextmanager
-def _empty_directory(platform: Platform) -> Iterator[Path]:
-    directory = platform.data.with_name(f"{platform.data.name}-by-hand")
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    directory.chmod(0o711)  # for the account of the database
-    try:
-        yield directory
-        by_hand.log_of(directory).unlink()  # after a failure it stays
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _conclude(platform: Platform, asked: Asked, url: str, watch: Stopwatch) -> None:

@@ -16,15 +16,15 @@ class Asked:
         app: The example to deploy.
         ci: Whether everything is stopped at the end.
         compare: Whether the same work is done by hand, too.
-        keep: Whether the platform's data is kept when it is stopped.
-        data: Where the platform keeps its data; None for the demo's usual place.
+        keep: Whether the platform's data and logs are kept when it is stopped.
+        place: Where the demo keeps everything; None for its usual place.
     """
 
     app: str
     ci: bool
     compare: bool
     keep: bool
-    data: Path | None
+    place: Path | None
 
 
 def read_arguments(words: Sequence[str]) -> Asked:
@@ -34,6 +34,6 @@ def read_arguments(words: Sequence[str]) -> Asked:
     parser.add_argument("--ci", action="store_true")
     parser.add_argument("--compare", action="store_true")
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--dir", type=Path, dest="place")
     read = parser.parse_args(words)
-    return Asked(read.app, read.ci, read.compare, read.keep, read.data)
+    return Asked(read.app, read.ci, read.compare, read.keep, read.place)

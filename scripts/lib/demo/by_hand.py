@@ -3,9 +3,10 @@
 import asyncio
 import os
 import secrets
+import shutil
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from euryale.cloud.buildplan.files import RepositoryFiles
 from euryale.cloud.buildplan.plan import BuildPlan, Command
 from euryale.cloud.host.own_wheel import own_wheel
 from euryale.cloud.host.ports import free_port
+from euryale.cloud.host.spreading import make_apart
 from euryale.cloud.host.toolchains import Toolchains
 from euryale.cloud.providers.builder.process.environment import build_environment, install_environment
 from euryale.cloud.providers.database.postgres import PostgresClusters
@@ -30,11 +32,34 @@ BY_HAND: Final = "by hand: install, build, migrate, start"
 
 _PORTS: Final = range(7900, 8000)
 _COMMAND_WITHIN: Final = 1800
+_PASSABLE: Final = 0o711  # for the account of the database
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where all of it is done.
+
+    Attributes:
+        directory: Holds a directory for each time that it is done.
+        data: The platform's, whose toolchains are used.
+        log: What the commands print.
+    """
+
+    directory: Path
+    data: Path
+    log: Path
+
+    def make_place(self) -> Path:
+        """Return a new, empty directory."""
+        place = self.directory / secrets.token_hex(4)
+        make_apart(place)
+        place.chmod(_PASSABLE)
+        return place
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where it is done.
+    """Where it is done once.
 
     Attributes:
         work: A clone of the repository.
@@ -47,40 +72,46 @@ class Workshop:
     env: dict[str, str]
 
 
-def rehearse(story: Story, directory: Path, data: Path) -> None:
-    """Install once, untimed: so neither side is the first to start the toolchain and to ask the registry.
+@contextmanager
+def set_up_bench(data: Path) -> Iterator[Bench]:
+    """Give a bench beside the platform's data; its log is beside it, and stays.
 
-    Args:
-        story: The application.
-        directory: An empty directory; with it all caches are. It is not used again.
-        data: The platform's, whose toolchains are used.
+    Nothing on it is deleted before the end: for minutes a file system may avoid what was just freed, which would slow
+    down whoever is measured next.
+    """
+    directory = data.with_name("by-hand")
+    directory.mkdir()
+    directory.chmod(_PASSABLE)
+    try:
+        yield Bench(directory, data, directory.with_suffix(".log"))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def rehearse(story: Story, bench: Bench) -> None:
+    """Install once, untimed: so neither side is the first to start the toolchain and to ask the registry.
 
     Raises:
         DemoError: If it fails.
     """
-    build, shop = _prepare(story, directory, data, url="")
-    _install(shop, build, data)
+    build, shop = _prepare(story, bench, bench.make_place(), url="")
+    _install(shop, build, bench.data)
 
 
-def measure(story: Story, directory: Path, data: Path, watch: Stopwatch) -> None:
+def measure(story: Story, bench: Bench, watch: Stopwatch) -> None:
     """Do it, and note how long all of it takes, and each part. Toolchain and database are there before the clock runs.
-
-    Args:
-        story: The application.
-        directory: An empty directory; with it all caches are.
-        data: The platform's, whose toolchains are used.
-        watch: Notes the time.
 
     Raises:
         DemoError: If a command fails.
     """
-    clusters = PostgresClusters(directory / "database", ports=_PORTS)
+    place = bench.make_place()
+    clusters = PostgresClusters(place / "database", ports=_PORTS)
     try:
         url = asyncio.run(_make_database(clusters))
-        build, shop = _prepare(story, directory, data, url=url)
+        build, shop = _prepare(story, bench, place, url=url)
         with ExitStack() as stack, watch.lap(BY_HAND):
             with watch.lap("  install"):
-                _install(shop, build, data)
+                _install(shop, build, bench.data)
             with watch.lap("  build"):
                 _run_all(shop, (*build.build, *build.package))
             with watch.lap("  migrate"):
@@ -91,17 +122,12 @@ def measure(story: Story, directory: Path, data: Path, watch: Stopwatch) -> None
         asyncio.run(clusters.destroy_project("hand"))
 
 
-def log_of(directory: Path) -> Path:
-    """Return the log of what is done by hand in a directory: it is beside it."""
-    return directory.with_name(f"{directory.name}.log")
-
-
-def _prepare(story: Story, directory: Path, data: Path, *, url: str) -> tuple[BuildPlan, Workshop]:
-    work = directory / "work"
+def _prepare(story: Story, bench: Bench, place: Path, *, url: str) -> tuple[BuildPlan, Workshop]:
+    work = place / "work"
     Repository.of_example(story.name, work)
     build = plan_build(_files_of(work))
-    env = _environment(story, build, directory, data, url)
-    return build, Workshop(work, log_of(directory), env)
+    env = _environment(story, build, place, bench.data, url)
+    return build, Workshop(work, bench.log, env)
 
 
 async def _make_database(clusters: PostgresClusters) -> str:

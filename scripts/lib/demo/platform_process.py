@@ -64,7 +64,7 @@ class Platform:
     @property
     def log(self) -> Path:
         """What it prints."""
-        return self.data.with_name(f"{self.data.name}.log")
+        return self.data.with_suffix(".log")
 
     @property
     def token(self) -> str:

@@ -199,4 +199,5 @@ class ProcessBuilder:
 
 
 def _children(directory: Path) -> list[str]:
-    return sorted(entry.name for entry in directory.iterdir() if entry.is_dir()) if directory.is_dir() else []
+    entries = directory.iterdir() if directory.is_dir() else ()
+    return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))

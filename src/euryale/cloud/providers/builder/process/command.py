@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from euryale.cloud.host.account import Account
+from euryale.cloud.host.priority import lower_priority
 from euryale.cloud.providers.builder.process.descendants import end_descendants
 from euryale.cloud.providers.builder.process.sink import LogSink
 from euryale.kit.clock import Clock
 
+_NICENESS = 5
 _PIECE = 64 * 1024
 _LOOK_EVERY = 0.1
 
@@ -61,6 +63,7 @@ class CommandRunner:
         os.set_blocking(reader, False)
         try:
             process = self._start(line, cwd, env, writer)
+            lower_priority(process.pid, _NICENESS)
             code = self._follow(process, reader)
         finally:
             end_descendants()

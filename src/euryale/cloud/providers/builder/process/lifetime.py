@@ -9,6 +9,7 @@ from pathlib import Path
 
 from euryale.cloud.host.account import Account, own_account
 from euryale.cloud.host.detached import ProcessIdentity, spawn
+from euryale.cloud.host.spreading import make_apart
 from euryale.cloud.providers.builder.contract import BuildLostError, BuildStatus
 from euryale.cloud.providers.builder.process.descendants import MARK, end_marked
 from euryale.cloud.providers.builder.process.layout import BuildFiles
@@ -114,7 +115,7 @@ def _end_processes(files: BuildFiles) -> None:
 
 
 def _clear(files: BuildFiles) -> None:
-    files.directory.mkdir(exist_ok=True)
+    make_apart(files.directory)
     files.directory.chmod(_PASSABLE)
     end_marked(files.directory)
     for leftover in (files.result, files.runner, files.state, files.spec, files.ending):

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from euryale.cloud.host.account import service_account
+from euryale.cloud.host.priority import lower_priority
 from euryale.cloud.providers.builder.process.descendants import become_reaper, end_descendants
 from euryale.cloud.providers.builder.process.execution import Execution
 from euryale.cloud.providers.builder.process.layout import BuildFiles
@@ -23,7 +24,7 @@ from euryale.cloud.providers.builder.process.sink import LogSink
 from euryale.cloud.providers.builder.process.specification import BuildResult, BuildSpec, read_value, write_value
 from euryale.kit.clock import SYSTEM_CLOCK
 
-_NICENESS = 5
+_NICENESS_WHEN_DONE = 19
 _UMASK = 0o022
 _SLOT_EVERY = 0.1
 _TERMINATED = 128 + signal.SIGTERM
@@ -40,6 +41,7 @@ def run_build(directory: Path) -> None:
         execution = Execution(spec, files, service_account(spec.account), sink, SYSTEM_CLOCK)
         result = execution.run()
         write_value(files.result, result)
+        lower_priority(os.getpid(), _NICENESS_WHEN_DONE)  # the application starts now
         _tidy(execution, result)
 
 
@@ -94,10 +96,9 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Be a modest process, then do the build."""
+    """Do the build, which the argument names."""
     become_reaper()
     signal.signal(signal.SIGTERM, _terminate)
-    os.nice(_NICENESS)
     os.umask(_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     run_build(Path(arguments[0]))
