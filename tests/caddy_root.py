@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from euryale.cloud.host.procfs import processes
 from euryale.cloud.providers.router.caddy.router import CaddyRouter
-from euryale.cloud.providers.runtime.process.procfs import processes
 
 
 def free_tcp_port() -> int:

@@ -137,7 +137,7 @@ class PlatformProcess:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _passable_root() -> Path:
+def passable_root() -> Path:
     """Return a directory that the accounts of databases and applications can pass through, unlike pytest's own."""
     root = Path(tempfile.mkdtemp(prefix="euryale-platform-")).resolve()
     root.chmod(0o711)
@@ -147,7 +147,7 @@ def _passable_root() -> Path:
 @asynccontextmanager
 async def platform_process() -> AsyncIterator[PlatformProcess]:
     """Give a platform, not started; at the end nothing of it is left."""
-    root = _passable_root()
+    root = passable_root()
     platform = PlatformProcess(root)
     try:
         yield platform

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from euryale.cloud.host.procfs import processes
 from euryale.cloud.providers.runtime.process.backoff import RestartPolicy
-from euryale.cloud.providers.runtime.process.procfs import processes
 from euryale.cloud.providers.runtime.process.runtime import ProcessRuntime
 
 QUICK = RestartPolicy(first=0.05, longest=0.2, well=30.0)

@@ -1,4 +1,4 @@
-"""``euryale deploy``, ``deployments``, ``environments``, ``remove-preview``, ``logs``, ``open``."""
+"""``euryale deploy``, ``deployments``, ``environments``, ``remove-preview``, ``open``."""
 
 import sys
 from typing import Annotated
@@ -7,20 +7,15 @@ import typer
 
 from euryale.cli.errors import UsageError
 from euryale.cli.operations import Operation, Told, carry_out
-from euryale.cli.options import AsJson, Project, Wait, Yes
+from euryale.cli.options import PRODUCTION, AsJson, Environment, Project, Wait, Yes
 from euryale.cli.output import print_json, print_table, say
 from euryale.cli.projects import confirm, print_environments
 from euryale.cli.session import session_of
 from euryale.cli.wording import ago, duration, first_line
 from euryale.cloud.client import PlatformClient
-from euryale.cloud.wire.deployments import DeploymentInfo, LogKind
+from euryale.cloud.wire.deployments import DeploymentInfo
 from euryale.cloud.wire.projects import EnvironmentInfo
 from euryale.kit.clock import utc_now
-
-Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment.")]
-
-_PRODUCTION = "production"
-_TAIL = 200
 
 
 def deploy(
@@ -118,48 +113,13 @@ def remove_preview(
     carry_out(session, Operation(f"Removing {project}/{environment}", start, tell), wait=wait)
 
 
-def logs(
-    context: typer.Context,
-    project: Project,
-    *,
-    environment: Environment = _PRODUCTION,
-    build: Annotated[bool, typer.Option("--build", help="The newest build's log, not the application's.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is appended.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, max=10_000, help="How many last lines.")] = _TAIL,
-    as_json: AsJson = False,
-) -> None:
-    """Show the log of an environment's application, or of its newest build."""
-    session = session_of(context, as_json=as_json)
-    kind: LogKind = "build" if build else "runtime"
+async def find_environment(platform: PlatformClient, project: str, environment: str) -> EnvironmentInfo:
+    """Return an environment by its name.
 
-    async def job(platform: PlatformClient) -> None:
-        deployment = await _logged(platform, project, environment, kind)
-        if follow:
-            async for text in platform.follow_log(deployment.id, kind, tail=tail):
-                _write(text, deployment, kind, as_json=as_json, streamed=True)
-            return
-        text = await platform.log(deployment.id, kind, tail=tail)
-        _write(text, deployment, kind, as_json=as_json, streamed=False)
-
-    try:
-        session.ask(job)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-
-
-async def _logged(platform: PlatformClient, project: str, environment: str, kind: LogKind) -> DeploymentInfo:
-    """Return the deployment whose log is meant: the newest for its build, the live one for its application."""
-    if kind == "runtime":
-        found = await _find_environment(platform, project, environment)
-        if found.live is not None:
-            return found.live
-    newest = await platform.deployments(project, environment=environment, limit=1)
-    if not newest:
-        raise UsageError(f"{project}/{environment} has no deployment yet.", hint=f"Make one: euryale deploy {project}")
-    return newest[0]
-
-
-async def _find_environment(platform: PlatformClient, project: str, environment: str) -> EnvironmentInfo:
+    Raises:
+        UsageError: If the project has none of that name.
+        PlatformError: If there is no such project.
+    """
     found = await platform.environments(project)
     for each in found:
         if each.name == environment:
@@ -168,21 +128,12 @@ async def _find_environment(platform: PlatformClient, project: str, environment:
     raise UsageError(f"{project} has no environment called {environment!r}.", hint=f"It has: {names}.")
 
 
-def _write(text: str, deployment: DeploymentInfo, kind: LogKind, *, as_json: bool, streamed: bool) -> None:
-    if as_json:
-        known = {} if streamed else {"deployment": deployment.id, "kind": kind}
-        print_json({**known, "text": text})
-        return
-    sys.stdout.write(text if streamed or not text or text.endswith("\n") else f"{text}\n")
-    sys.stdout.flush()
-
-
 def open_project(
-    context: typer.Context, project: Project, *, environment: Environment = _PRODUCTION, as_json: AsJson = False
+    context: typer.Context, project: Project, *, environment: Environment = PRODUCTION, as_json: AsJson = False
 ) -> None:
     """Print an environment's address, and open it in a browser if there is one."""
     session = session_of(context, as_json=as_json)
-    found = session.ask(lambda platform: _find_environment(platform, project, environment))
+    found = session.ask(lambda platform: find_environment(platform, project, environment))
     if as_json:
         print_json({"url": found.url})
         return

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, Exit, TyperException
 
-from euryale.cli import deployments, executions, platform, projects, variables
+from euryale.cli import deployments, executions, logs, platform, projects, variables
 from euryale.cli.errors import complain, error_block, error_document, exit_code
 from euryale.cli.output import print_json
 from euryale.cli.session import Session
@@ -73,9 +73,9 @@ app.command(epilog="Example: euryale environments shop")(deployments.environment
 app.command(name="remove-preview", epilog="Example: euryale remove-preview shop new-checkout --yes")(
     deployments.remove_preview
 )
-app.command(epilog="Example: euryale logs shop --build --follow")(deployments.logs)
+app.command(epilog="Example: euryale logs shop --build --follow")(logs.logs)
 app.command(name="open", epilog="Example: euryale open shop")(deployments.open_project)
-app.command(epilog="Example: euryale variables shop --var LOG_LEVEL=debug")(variables.variables)
+app.add_typer(variables.app, name="variables")
 app.add_typer(executions.app, name="executions")
 app.command(epilog="Example: euryale doctor --json")(platform.doctor)
 

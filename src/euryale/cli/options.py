@@ -11,3 +11,6 @@ Wait = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether this is meant.")]
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.", show_default=False)]
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.", show_default=False)]
+Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment.")]
+
+PRODUCTION = "production"

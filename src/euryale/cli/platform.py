@@ -66,12 +66,11 @@ def down(
     context: typer.Context,
     *,
     data: Data = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The API's port, if it is another one.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Stop the platform and everything that it hosts. Data is kept: euryale up brings it back."""
     session_of(context, as_json=as_json)
-    importlib.import_module(_SERVING).down(_only_given({"data": data, "port": port}))
+    importlib.import_module(_SERVING).down(_only_given({"data": data}))
     if as_json:
         print_json({"stopped": True})
     else:

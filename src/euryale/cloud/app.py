@@ -65,8 +65,11 @@ def derived_settings(home: Home) -> dict[str, Any]:
     }
 
 
-def _home(settings: PlatformSettings) -> Home:
-    return Home.at(settings.data)
+async def _home(settings: PlatformSettings) -> AsyncIterator[Home]:
+    """Keep a second platform away before anything is touched: everything else is made from this."""
+    home = Home.at(settings.data)
+    async with home.sole_use():
+        yield home
 
 
 def _remotes(settings: PlatformSettings, home: Home) -> GitRemotes:
@@ -106,8 +109,15 @@ def _builder(settings: PlatformSettings, home: Home, toolchains: Toolchains) -> 
     )
 
 
-def _runtime(home: Home, toolchains: Toolchains) -> Runtime:
+def _make_runtime(home: Home, toolchains: Toolchains) -> ProcessRuntime:
     return ProcessRuntime(home.path / "apps", toolchains=toolchains)
+
+
+async def _runtime(home: Home, toolchains: Toolchains) -> Runtime:
+    """Bring back what ran before the machine went down, before the engine goes on with what is to replace it."""
+    runtime = _make_runtime(home, toolchains)
+    await runtime.revive()
+    return runtime
 
 
 def make_router(settings: PlatformSettings, home: Home) -> CaddyRouter:
@@ -215,7 +225,8 @@ async def shut_down(settings: PlatformSettings) -> None:
     """
     home = Home.at(settings.data)
     toolchains = _toolchains(home)
-    builder, runtime, databases = _builder(settings, home, toolchains), _runtime(home, toolchains), _databases(home)
+    builder, databases = _builder(settings, home, toolchains), _databases(home)
+    runtime = _make_runtime(home, toolchains)
     await make_router(settings, home).shutdown()
     for name in sorted(await builder.inventory()):
         pipeline, _, build_name = name.partition("/")

@@ -47,10 +47,10 @@ class Pushes:
         for project in await self._projects.by_repository(self._remotes.address(push.name)):
             for change in push.changes:
                 if change.branch is not None:
-                    await self._follow(project, change.branch, change.after)
+                    await self._follow(project, change.branch)
 
-    async def _follow(self, project: Project, branch: str, commit: str | None) -> None:
+    async def _follow(self, project: Project, branch: str) -> None:
         try:
-            await self._operations.branch_moved(project, branch, commit, cause="push")
+            await self._operations.branch_moved(project, branch, cause="push")
         except (PermanentError, ConflictError, NotFoundError) as error:
             _log.warning("the push to %s of %s leads to nothing: %s", branch, project.name, error)

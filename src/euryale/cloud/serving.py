@@ -2,22 +2,22 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from euryale.cloud.app import build, derived_settings, shut_down
 from euryale.cloud.home import Home
 from euryale.cloud.host.errors import HostError
-from euryale.cloud.host.ports import is_free
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.settings import PlatformSettings
 from euryale.framework.config import load
+from euryale.framework.http import AddressError
 
-_PREFIX = "euryale"
-_STOP_WITHIN = 60.0
-_LOOK_EVERY = 0.05
+_PREFIX: Final = "euryale"
+_STOP_WITHIN: Final = 60.0
+_LOOK_EVERY: Final = 0.05
 
 
 def load_platform(overrides: Mapping[str, Any]) -> PlatformSettings:
@@ -35,67 +35,64 @@ def run(overrides: Mapping[str, Any], *, ready: Callable[[str, Home], None]) -> 
 
     Args:
         overrides: Settings of the platform by name, such as ``{"port": 7400}``.
-        ready: Called with the API's address and the platform's directory, before it serves.
+        ready: Called with the API's address and the platform's directory, once it answers.
 
     Raises:
-        HostError: If its port is taken or its directory cannot be used.
-        StoreLockedError: If it runs already over this directory.
+        DirectoryInUseError: If a platform runs already over this directory.
+        HostError: If its port is taken, or its directory cannot be used.
+        EuryaleError: If it does not start otherwise; the message says why.
     """
     settings = load_platform(overrides)
-    home = Home.at(settings.data)
-    if not is_free(settings.port, settings.host):
-        raise HostError(
-            f"Port {settings.port} is taken.", hint="Choose another one (euryale up --port), or stop who has it."
-        )
-    asyncio.run(_serve(settings, home, ready))
+    asyncio.run(_serve(settings, Home.at(settings.data), ready))
 
 
 async def _serve(settings: PlatformSettings, home: Home, ready: Callable[[str, Home], None]) -> None:
-    app = build()
-    url = f"http://{settings.host}:{settings.port}"
-    home.announce(url)
-    ready(url, home)
+    def announce(url: str) -> None:
+        home.announce(url)
+        ready(url, home)
+
     values = {"platform": settings.model_dump(), **derived_settings(home)}
-    await app.serve(host=settings.host, port=settings.port, overrides=values)
+    try:
+        await build().serve(host=settings.host, port=settings.port, overrides=values, ready=announce)
+    except AddressError as error:
+        if home.in_use:
+            raise home.conflict() from error
+        hint = "Choose another one (euryale up --port), or stop who has it."
+        raise HostError(error.message, hint=hint) from error
 
 
 def down(overrides: Mapping[str, Any]) -> None:
     """Stop the platform if it runs, then everything that outlives it. Its data is kept.
 
+    Only its directory needs to be known; where everything is, is written down there.
+
+    Args:
+        overrides: Settings of the platform by name; all but ``data`` make no difference.
+
     Raises:
         ConfigError: If a setting is not acceptable.
-        HostError: If the platform does not stop within a minute.
+        HostError: If there is no platform in the directory, or it does not stop within a minute.
     """
-    asyncio.run(_down(load_platform(overrides)))
+    asyncio.run(_down(Home.existing(load_platform(overrides).data)))
 
 
-async def _down(settings: PlatformSettings) -> None:
-    home = Home.at(settings.data)
+async def _down(home: Home) -> None:
     await _stop_platform(home)
-    await shut_down(settings.model_copy(update={"data": home.path}))
+    async with home.sole_use():
+        await shut_down(PlatformSettings(data=home.path))
 
 
 async def _stop_platform(home: Home) -> None:
-    """Ask the process that owns the directory to stop, and wait until the kernel says that it has."""
-    lock = home.executions.with_name(f"{home.executions.name}.lock")
-    if not lock.exists():
-        return
-    with lock.open("r+") as file:
-        if _acquired(file.fileno()):
-            return
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            os.kill(int(file.read().strip()), signal.SIGTERM)
-        try:
-            async with asyncio.timeout(_STOP_WITHIN):
-                while not _acquired(file.fileno()):  # noqa: ASYNC110 -- the kernel tells nobody of a freed lock
-                    await asyncio.sleep(_LOOK_EVERY)
-        except TimeoutError:
-            raise HostError(f"The platform over {home.path} does not stop.", hint="Look what it does.") from None
-
-
-def _acquired(descriptor: int) -> bool:
+    """Ask the process that has the directory to stop, and wait until the kernel says that it has."""
+    asked: set[Identity] = set()
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        async with asyncio.timeout(_STOP_WITHIN):
+            while home.in_use:
+                user = home.user
+                if user is not None and user not in asked:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(user.pid, signal.SIGTERM)
+                    asked.add(user)
+                await asyncio.sleep(_LOOK_EVERY)
+    except TimeoutError:
+        raise HostError(f"The platform over {home.path} does not stop.", hint="Look what it does.") from None

@@ -1,8 +1,9 @@
 """The application: the one place where its parts are named, validated whole, and run."""
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from euryale.framework.errors import ApplicationError
 from euryale.framework.events import Subscriber
 from euryale.framework.http import ErrorStatuses, Readiness, StreamGate, check_routes, create_api
 from euryale.framework.http.access_log import log_requests
+from euryale.framework.http.server import Server, address_of, listen
 from euryale.framework.http.shutdown import when_asked_to_stop
 from euryale.framework.modules import Module
 from euryale.kit.errors import EuryaleError
@@ -91,7 +93,6 @@ class Application:
         self._config_file = config_file
         self._overrides = tuple(overrides)
         self._container: Container | None = None
-        self._served_with = _NOTHING
         self._graph = compose(self.parts, self.telemetry, self._overrides)
         self._api = self._make_api()
         check_routes(self._api, self._graph)
@@ -192,8 +193,11 @@ class Application:
         drain: int = _DRAIN,
         log_config: Any = None,
         overrides: Mapping[str, Any] = _NOTHING,
+        ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         """Serve it over HTTP until the process is asked to stop; then let open requests finish.
+
+        It has its port before it starts, so who connects meanwhile waits.
 
         Args:
             host: The address to listen at.
@@ -201,25 +205,30 @@ class Application:
             drain: Seconds that open requests may take to finish.
             log_config: Uvicorn's configuration of logging. Default: leave logging as it is.
             overrides: Settings as arguments.
+            ready: Called with its address, such as ``http://127.0.0.1:8000``, once it answers.
+
+        Raises:
+            AddressError: If nothing can listen there.
+            EuryaleError: If it does not start, as :meth:`running` does.
         """
-        self._served_with = overrides
         config = uvicorn.Config(
-            self.asgi,
-            host=host,
-            port=port,
-            lifespan="on",
-            access_log=False,
-            log_config=log_config,
-            timeout_graceful_shutdown=drain,
+            self.asgi, lifespan="off", access_log=False, log_config=log_config, timeout_graceful_shutdown=drain
         )
-        await uvicorn.Server(config).serve()
+        with listen(host, port) as listener:
+            running, url = partial(self._running_served, overrides), address_of(listener)
+            await Server(config, running=running, ready=partial(ready, url)).serve([listener])
+
+    @asynccontextmanager
+    async def _running_served(self, overrides: Mapping[str, Any]) -> AsyncIterator[None]:
+        async with self.running(overrides=overrides):
+            with when_asked_to_stop(self._stop_serving):
+                yield
 
     def _make_api(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-            async with self.running(overrides=self._served_with):
-                with when_asked_to_stop(self._stop_serving):
-                    yield
+            async with self._running_served(_NOTHING):
+                yield
 
         return create_api(
             title=self.name,
@@ -238,7 +247,7 @@ class Application:
         state.readiness = Readiness({"database": container.resolve(Database).ping} if Database in container else {})
 
     def _let_go(self) -> None:
-        self._container = None
+        self._container = self._api.state.container = None
 
     def _stop_serving(self) -> None:
         self._api.state.readiness.close()

@@ -184,11 +184,11 @@ def _has_database(parts: Parts) -> bool:
 
 def _check_workflows(parts: Parts, graph: Graph) -> None:
     for subscriber in parts.subscribers:
-        graph.check_call(subscriber.function, skip=1, only_keywords=True)
+        graph.check_call(subscriber.function)
     for each in parts.workflows:
         _check_plan(each.plan, graph)
     for service in parts.services:
-        graph.check_type(service, asked_by=_ServicesOfApplication)
+        graph.check_type(service, asked_by=_ServicesOfApplication, scope=Scope.APP)
 
 
 def _check_plan(plan: Plan, graph: Graph) -> None:
@@ -200,7 +200,7 @@ def _check_plan(plan: Plan, graph: Graph) -> None:
         step = node.step
         injected = [*step.signature.injected, *(step.compensation.injected if step.compensation else ())]
         for _, wanted in injected:
-            graph.check_type(key_of(wanted), asked_by=step.function)
+            graph.check_type(key_of(wanted), asked_by=step.function, scope=Scope.APP)
 
 
 class _ServicesOfApplication:

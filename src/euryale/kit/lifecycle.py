@@ -1,8 +1,11 @@
 """One lifecycle for every long-running part: start, stop; stopping twice or before starting is fine."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, Protocol
+
+_log = logging.getLogger(__name__)
 
 
 class Service(Protocol):
@@ -25,29 +28,38 @@ class Lifecycle:
         self._started: list[Service] = []
 
     async def start(self) -> None:
-        """Start all, in order. If one fails, those already started are stopped and its error is raised."""
+        """Start all, in order. If one fails, it and those before it are stopped, and its error is raised."""
         try:
             for service in self._services:
                 self._started.append(service)
                 await service.start()
         except BaseException:
-            await self.stop()
+            try:
+                await self.stop()
+            except ExceptionGroup:
+                _log.exception("a service failed to start, and on the way back")
             raise
 
     async def stop(self) -> None:
-        """Stop what was started, in reverse.
+        """Stop what was started, in reverse; whoever is cancelled meanwhile asks the others to stop before it ends.
 
         Raises:
             ExceptionGroup: If any of them failed to stop; all of them were asked to.
         """
         errors: list[Exception] = []
+        cancelled: asyncio.CancelledError | None = None
         while self._started:
             try:
                 await self._started.pop().stop()
+            except asyncio.CancelledError as error:
+                cancelled = error
             except Exception as error:  # noqa: BLE001 -- the others must be stopped too; it is raised below
                 errors.append(error)
-        if errors:
-            raise ExceptionGroup("some services failed to stop", errors)
+        failed = ExceptionGroup("some services failed to stop", errors) if errors else None
+        if cancelled is not None:
+            raise cancelled from failed
+        if failed is not None:
+            raise failed
 
 
 class Tasks:

@@ -209,6 +209,29 @@ async def test_a_log_is_followed_to_its_end(owner: Person, platform: MemoryPlatf
         assert await process.wait() == 0
 
 
+async def test_the_log_of_an_environment_goes_on_with_its_next_deployment(
+    owner: Person, platform: MemoryPlatform, source: Path
+):
+    await create(owner, source)
+    for number in (1, 2):
+        log = platform.folder / "logs" / "shop--production" / f"web-{number}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"from {number}\n")
+    process = await owner.start("logs", "shop", "--follow", "--tail", "1")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        assert await process.stdout.readline() == b"from 1\n"
+        assert (await owner.run("deploy", "shop")).code == 0
+        told = (await process.stderr.readline()).decode()
+        assert told == "-- deployment #1 has ended; the log goes on with the next one that is live\n"
+        assert (await process.stderr.readline()).decode().startswith("-- deployment #2 (")
+        assert await process.stdout.readline() == b"from 2\n"
+        process.send_signal(signal.SIGINT)
+        assert await process.stdout.read() == b""
+        assert await process.wait() == 0
+
+
 async def test_what_cannot_be_undone_is_confirmed(owner: Person, source: Path):
     await create(owner, source)
     refused = await owner.run("projects", "delete", "shop")
@@ -232,10 +255,26 @@ async def test_a_preview_is_made_and_removed(owner: Person, platform: MemoryPlat
 
 async def test_variables_are_taken_from_the_shell(owner: Person, source: Path):
     await create(owner, source)
-    done = await owner.run("variables", "shop", "--var", "KEY", "--var", "B=x=y", "--json", env={"KEY": "from-shell"})
+    done = await owner.run("variables", "set", "shop", "KEY", "B=x=y", "--json", env={"KEY": "from-shell"})
     assert done.json == {"variables": [{"name": "B", "scope": "both"}, {"name": "KEY", "scope": "both"}]}
-    missing = await owner.run("variables", "shop", "--var", "MISSING")
+    missing = await owner.run("variables", "set", "shop", "MISSING")
     assert (missing.code, "MISSING" in missing.err) == (2, True)
+
+
+async def test_variables_are_unset_all_or_none(owner: Person, source: Path):
+    await create(owner, source)
+    await owner.run("variables", "set", "shop", "A=1", "B=2", "C=3")
+    unknown = await owner.run("variables", "unset", "shop", "A", "TYPO")
+    assert unknown.code == 1
+    assert unknown.err.startswith("Error: The project has no variable called TYPO.\n  It has: A, B, C.\n")
+    done = await owner.run("variables", "unset", "shop", "A", "C")
+    assert (done.code, done.out.splitlines()[1].split()) == (0, ["B", "both"])
+    assert done.out.endswith("until it is deployed again: euryale deploy shop\n")
+    listed = await owner.run("variables", "list", "shop", "--json")
+    assert listed.json == {"variables": [{"name": "B", "scope": "both"}]}
+    refused = await owner.run("variables", "unset", "shop", "lower")
+    assert (refused.code, "upper-case" in refused.err) == (2, True)
+    assert (await owner.run("variables", "unset", "shop")).code == 2
 
 
 async def test_login_keeps_what_works(stranger: Person, platform: MemoryPlatform):

@@ -175,6 +175,11 @@ async def test_variables_are_set_and_never_told(platform: MemoryPlatform, reposi
     execution = (await ok(await platform.client.get("/projects/shop")))["execution"]
     for path in ("/projects/shop", f"/executions/{execution}", "/executions"):
         assert "secret" not in (await platform.client.get(path)).text
+    left = await ok(await platform.client.delete("/projects/shop/variables?name=A"))
+    assert left == {"variables": [{"name": "B", "scope": "build"}]}
+    gone = await ok(await platform.client.delete("/projects/shop/variables?name=A&name=B"), 404)
+    assert gone["error"]["code"] == "cloud.projects.unknown_variable"
+    assert await ok(await platform.client.get("/projects/shop/variables")) == left
 
 
 @pytest.mark.parametrize(
@@ -205,6 +210,8 @@ async def test_the_caller_is_told_who_it_is(platform: MemoryPlatform):
         ("POST", "/projects", {"name": "shop", "branch": "--upload-pack=x"}),
         ("POST", "/projects", {"name": "shop", "variables": [{"name": "PORT", "value": "1"}]}),
         ("POST", "/projects/shop/deployments", {"ref": "main"}),
+        ("DELETE", "/projects/shop/variables", None),
+        ("DELETE", "/projects/shop/variables?name=lower", None),
         ("GET", "/projects?limit=0", None),
         ("GET", "/projects?cursor=nonsense", None),
         ("GET", "/executions?cursor=WzEsMl0", None),

@@ -203,6 +203,12 @@ async def test_the_platforms_own_directories_are_not_read_by_path(tmp_path):
             await source.inspect(str(address))
 
 
+async def test_the_platforms_own_repositories_are_closed_to_other_accounts(tmp_path):
+    remotes = GitRemotes(tmp_path / "remotes")
+    await remotes.create("shop")
+    assert remotes.root.stat().st_mode & 0o777 == 0o700
+
+
 async def test_only_accepted_schemes_are_reached(there, tmp_path):
     source = GitSource(tmp_path / "copies", schemes={"https", "ssh"})
     with pytest.raises(InvalidRepositoryError):
@@ -293,3 +299,18 @@ def _gits(root: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+async def test_copies_that_no_project_needs_are_deleted_when_nobody_has_asked_for_an_hour(source, tmp_path):
+    used, fresh, old = (Repository(tmp_path / f"{name}.git") for name in ("used", "fresh", "old"))
+    for each in (used, fresh, old):
+        assert await source.files(str(each.path), each.commit("main", {"a": b"1"})) == {"a": 1}
+    for copy in (tmp_path / "copies").glob("*.git"):
+        os.utime(copy, (1.0, 1.0))
+    await source.resolve(str(fresh.path), "main")
+    kept = {copy for copy in (tmp_path / "copies").glob("*.git") if copy.stat().st_mtime > 1}
+    await source.sweep({str(used.path), "no address at all"})
+    left = set((tmp_path / "copies").glob("*.git"))
+    assert len(left) == 2
+    assert kept < left
+    assert await source.files(str(old.path), old.commit("main", {"a": b"22"})) == {"a": 2}

@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
-import psutil
 import pytest
 
 from cluster_root import cluster_root
-from euryale.cloud.host.detached import ProcessIdentity
+from euryale.cloud.host.detached import runs
 from euryale.cloud.host.errors import HostError
+from euryale.cloud.host.procfs import Identity, processes, words
 from euryale.cloud.providers.database.contract import Branch
 from euryale.cloud.providers.database.postgres import PostgresClusters
 from euryale.cloud.providers.database.postgres.layout import Layout
@@ -106,15 +106,15 @@ def files_with(directory: Path, text: str) -> list[Path]:
     return [path for path in files if text.encode() in path.read_bytes()]
 
 
-def postmaster(root: Path, name: str) -> ProcessIdentity:
+def postmaster(root: Path, name: str) -> Identity:
     found = find_postmaster(Layout(root).branch("shop", name))
     assert found is not None
     return found.identity
 
 
-def running(directory: Path, program: str) -> list[psutil.Process]:
-    processes = [identity.process() for identity in processes_in(directory)]
-    return [process for process in processes if process is not None and process.name() == program]
+def running(directory: Path, program: str) -> list[Identity]:
+    named = {row.pid for row in processes() if row.name == program}
+    return [identity for identity in processes_in(directory) if identity.pid in named]
 
 
 async def test_a_killed_server_comes_back_with_its_data(root: Path, clusters: PostgresClusters) -> None:
@@ -158,10 +158,10 @@ async def test_orphans_of_a_killed_platform_are_ended_by_the_repetition(
     making = Layout(root).making("shop", "preview").directory
     killed = platform(root, "preview", base)
     orphan = (await eventually(lambda: running(making, program)))[0]
-    orphan.suspend()  # it would end by itself otherwise, sooner or later
+    os.kill(orphan.pid, signal.SIGSTOP)  # it would end by itself otherwise, sooner or later
     killed.kill()
     killed.wait(timeout=10)
-    assert orphan.is_running()
+    assert runs(orphan)
     assert await clusters.inventory() == {"shop", "shop/main", "shop/preview"}
     branch = await clusters.create_branch("shop", "preview", base=base or None)
     assert not making.exists()
@@ -205,7 +205,7 @@ async def test_a_platform_killed_anywhere_is_repeated(root: Path, clusters: Post
 async def test_destroying_a_half_made_branch_leaves_nothing(root: Path, clusters: PostgresClusters) -> None:
     killed = platform(root, "main")
     orphan = (await eventually(lambda: running(root, "initdb")))[0]
-    orphan.suspend()
+    os.kill(orphan.pid, signal.SIGSTOP)
     killed.kill()
     killed.wait(timeout=10)
     await clusters.destroy_branch("shop", "main")
@@ -277,8 +277,7 @@ async def test_passwords_are_in_one_file_that_others_cannot_read(root: Path, clu
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert files_with(root, password) == [record]
     for identity in processes_in(root):
-        process = identity.process()
-        assert process is None or password not in " ".join(process.cmdline())
+        assert password not in " ".join(words(identity.pid))
 
 
 async def test_a_server_that_does_not_start_shows_the_end_of_its_log(root: Path, clusters: PostgresClusters) -> None:

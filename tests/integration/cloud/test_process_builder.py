@@ -13,11 +13,12 @@ import pytest
 
 from euryale.cloud.buildplan.plan import PackageManager
 from euryale.cloud.host.account import service_account
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.host.toolchains import Toolchains
 from euryale.cloud.providers.builder.contract import BuildLostError, BuildStatus
 from euryale.cloud.providers.builder.process.builder import ProcessBuilder
 from euryale.cloud.providers.builder.process.descendants import marked_processes
-from euryale.cloud.providers.builder.process.specification import RunnerIdentity, read_value
+from euryale.cloud.providers.builder.process.specification import read_value
 from euryale.cloud.providers.errors import PermanentError, ProviderUnavailableError
 from eventually import eventually
 from shell_builds import ShellBuilds, as_root, shell_builds, shell_plan
@@ -28,6 +29,7 @@ import asyncio, sys
 from pathlib import Path
 from shell_builds import NoToolchains, shell_plan
 from euryale.cloud.providers.builder.contract import BuildIntent
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.providers.builder.process.builder import ProcessBuilder
 
 async def main(root, source, line):
@@ -73,7 +75,7 @@ def _text(builds: ShellBuilds, name: str = "b1") -> str:
 
 
 def _runner(builds: ShellBuilds, name: str = "b1") -> int:
-    identity = read_value(builds.directory("shop", name) / "runner.json", RunnerIdentity)
+    identity = read_value(builds.directory("shop", name) / "runner.json", Identity)
     assert identity is not None
     return identity.pid
 
@@ -151,6 +153,19 @@ async def test_destroying_a_running_build_leaves_no_process_and_no_file(builds: 
     assert not directory.exists()
 
 
+async def test_temporary_files_end_with_the_build(builds: ShellBuilds) -> None:
+    listening = "import os, socket; socket.socket(socket.AF_UNIX).bind(os.environ['TMPDIR'] + '/' + 'x' * 40)"
+    line = f'touch "$(mktemp)" && python3 -c "{listening}" && ls -A "$TMPDIR" && echo "in $TMPDIR"'
+    assert (await _outcome(builds, line, env={"TMPDIR": "/tmp"})).state == "succeeded"
+    made = builds.root / "tmp"
+    assert f"in {made}/" in _text(builds)
+    await eventually(lambda: not list(made.iterdir()))
+    await builds.builder.start(builds.build("shop", "b2", shell_plan("mktemp; exec sleep 600")))
+    await eventually(lambda: str(made) in _text(builds, "b2"))
+    await builds.builder.destroy("shop", "b2")
+    assert not list(made.iterdir())
+
+
 async def test_secrets_do_not_reach_the_log_or_a_file(builds: ShellBuilds) -> None:
     said = await _outcome(
         builds,
@@ -174,6 +189,19 @@ async def test_a_failing_command_is_named_with_its_last_lines(builds: ShellBuild
     assert tail == [str(number) for number in range(71, 101)]
     assert "never" not in _text(builds)
     await eventually(lambda: not (builds.directory("shop", "b1") / "work").exists())
+
+
+async def test_a_variable_that_the_system_does_not_take_fails_the_build(builds: ShellBuilds) -> None:
+    ended = await _outcome(builds, "true", env={"BIG": "x" * 200_000})
+    assert (ended.state, ended.phase) == ("failed", "build")
+    assert "A variable of the build is too long" in ended.reason
+
+
+async def test_a_command_that_never_pauses_is_ended_in_time(builds: ShellBuilds) -> None:
+    plan = shell_plan("yes & yes & yes & yes")
+    await builds.builder.start(builds.build("shop", "b1", plan, timeout=1.5))
+    assert (await _finish(builds)).state == "timed_out"
+    assert builds.builder.log("shop", "b1").stat().st_size < 80_000_000
 
 
 async def test_a_file_that_was_not_made_fails_the_build(builds: ShellBuilds) -> None:
@@ -252,6 +280,17 @@ async def test_an_install_that_the_build_has_written_into_is_not_kept(builds: Sh
     assert (await _finish(builds)).state == "succeeded"
     await eventually(lambda: "is not kept" in _text(builds))
     assert not list((builds.root / "pipelines/shop/dependencies").glob("*/0/file"))
+
+
+async def test_an_install_is_kept_that_makes_files_or_not_all_that_it_might(builds: ShellBuilds) -> None:
+    outputs = (".yarn/install-state.gz", "app/node_modules", "node_modules")
+    options = {"install_key_files": ("package-lock.json",), "install_outputs": outputs}
+    install = "mkdir .yarn node_modules; echo 1 > .yarn/install-state.gz; echo 1 > node_modules/file"
+    building = "cat .yarn/install-state.gz node_modules/file; mkdir -p app/node_modules"
+    for name in ("b1", "b2"):
+        await builds.builder.start(builds.build("shop", name, shell_plan(building, install=(install,), **options)))
+        assert (await _finish_and_keep(builds, name)).state == "succeeded", _text(builds, name)
+    assert "put back what an earlier build installed" in _text(builds, "b2")
 
 
 async def test_the_least_recently_used_installs_go_first() -> None:

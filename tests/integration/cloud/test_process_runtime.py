@@ -13,10 +13,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 import http_server
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.providers.errors import PermanentError, ProviderUnavailableError
 from euryale.cloud.providers.runtime.contract import InstanceIntent, ReleaseFailedError, UnhealthyError
-from euryale.cloud.providers.runtime.process import records
-from euryale.cloud.providers.runtime.process.procfs import Identity
+from euryale.cloud.providers.runtime.process import records, supervision
 from euryale.cloud.providers.runtime.process.runtime import ProcessRuntime
 from euryale.cloud.testing.runtime import Programs
 from eventually import eventually
@@ -242,6 +242,45 @@ async def test_what_was_lost_is_revived_at_its_address(runtime: ProcessRuntime, 
     assert await runtime_in(root).revive() == ("web-1",)
     await runtime.ready("shop", "web-1", path="/health", timeout=30)
     assert await answer(address) == 200
+
+
+async def test_an_instance_that_was_told_something_else_is_started_anew(
+    runtime: ProcessRuntime, root: Path, programs: Programs
+) -> None:
+    former, new = ({"DATABASE_URL": f"postgres://{port}", "PORT": "1"} for port in (1, 2))
+    await serving(runtime, programs.intent("shop", "web-1", env=former))
+    before = process_of(root, "web-1")
+    await serving(runtime, programs.intent("shop", "web-1", env=former))
+    assert process_of(root, "web-1") == before
+    await serving(runtime, programs.intent("shop", "web-1", env=new))
+    assert process_of(root, "web-1") != before
+    assert not before.alive()
+    assert len(processes_of(root)) == 2
+
+
+async def test_one_that_cannot_be_revived_keeps_no_other_from_it(
+    runtime: ProcessRuntime, root: Path, programs: Programs
+) -> None:
+    for name in ("web-1", "web-2"):
+        await serving(runtime, programs.intent("shop", name))
+        os.kill(state_of(root, name).supervisor.pid, signal.SIGKILL)
+        await eventually(lambda name=name: not process_of(root, name).alive())
+    (root / "runtime/shop/instances/web-1/supervisor.log").unlink()
+    (root / "runtime/shop/instances/web-1/supervisor.log").mkdir()
+    assert await runtime.revive() == ("web-2",)
+
+
+async def test_one_that_could_not_be_revived_is_revived_later(
+    runtime: ProcessRuntime, root: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await serving(runtime, programs.intent("shop", "web-1"))
+    os.kill(state_of(root, "web-1").supervisor.pid, signal.SIGKILL)
+    await eventually(lambda: not process_of(root, "web-1").alive())
+    with monkeypatch.context() as slow:
+        slow.setattr(supervision, "_START", -1.0)
+        assert await runtime.revive() == ()
+    assert await runtime.revive() == ("web-1",)
+    await runtime.ready("shop", "web-1", path="/health", timeout=30)
 
 
 async def test_interrupted_stop_is_finished_before_the_next_start(

@@ -1,5 +1,6 @@
 """Real toolchains, run as the account that builds run as."""
 
+import asyncio
 import importlib.metadata
 import os
 import shutil
@@ -65,6 +66,26 @@ async def test_python_and_uv_make_a_virtual_environment(toolchains: Toolchains, 
     service_account("euryale-app").own(home)
     _say(entries, "uv", "--no-cache", "venv", "--python", _OWN_PYTHON, str(home / "venv"))
     assert _say((home / "venv/bin",), "python", "-c", "import sys; print(sys.prefix)") == str(home / "venv")
+
+
+async def test_nobody_waits_for_a_toolchain_that_another_one_needs(
+    toolchains: Toolchains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetching, fetched = asyncio.Event(), asyncio.Event()
+
+    async def fetch(_major: str) -> Path:
+        fetching.set()
+        await fetched.wait()
+        return Path("/node")
+
+    monkeypatch.setattr(toolchains, "_fetch_node", fetch)
+    other = next(major for major in ("20", "22", "24") if major != _OWN_NODE)
+    slow = asyncio.create_task(toolchains.path_entries("node", other))
+    await fetching.wait()
+    async with asyncio.timeout(20):
+        assert await toolchains.path_entries("python", _OWN_PYTHON)
+    fetched.set()
+    assert await slow == (Path("/node/bin"),)
 
 
 async def test_versions_that_cannot_be_had_are_refused(toolchains: Toolchains, root: Path) -> None:

@@ -77,7 +77,14 @@ async def test_redirects_are_not_followed(receiver, notifier):
 
 @pytest.mark.parametrize(
     ("status", "header", "wait"),
-    [(429, "17", 17), (503, "5", 5), (429, "", 30), (429, "soon", 30), (429, "9999999", 3600)],
+    [
+        (429, "17", 17),
+        (503, "5", 5),
+        (429, "", 30),
+        (429, "soon", 30),
+        (429, f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}", 30),
+        (429, "9999999", 3600),
+    ],
 )
 async def test_the_time_to_wait_is_honoured(receiver, notifier, status, header, wait):
     receiver.status, receiver.headers = status, {"Retry-After": header}

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from notebook.app import NOTES, app
 from notebook.modules.notes.service import Notes
@@ -117,3 +118,16 @@ async def test_an_application_runs_once_at_a_time_and_again_afterwards(tmp_path:
         assert running.application.container
     async with run_app(app, folder=tmp_path) as running:
         assert (await running.client.get("/notes")).json()["items"] == []
+
+
+async def test_a_request_is_refused_before_it_runs_and_afterwards(tmp_path: Path):
+    stopped = app.replacing()
+    transport = httpx.ASGITransport(app=stopped.asgi, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/notes")).json()["error"]["message"] == "the application is not running"
+        url = f"sqlite:///{tmp_path}/notebook.sqlite3"
+        async with stopped.running(
+            environ={}, overrides={"database.url": url, "workflows.path": tmp_path / "w.sqlite3"}
+        ):
+            assert (await client.get("/notes")).status_code == 200
+        assert (await client.get("/notes")).status_code == 503

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -104,8 +105,67 @@ async def test_settings_that_are_missing_stop_the_start_with_a_list(
     async with asyncio.timeout(20):
         _, errors = await process.communicate()
     assert process.returncode == 3
-    assert b"database: is missing: set it in the file, or as NOTEBOOK_DATABASE__URL" in errors
+    assert b"database.url: is missing: set it in the file, or as NOTEBOOK_DATABASE__URL" in errors
     assert b'misspelt as "NOTEBOOK_DATABSE__URL", which is set?' in errors
+
+
+def entries(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+async def serve(port: int, folder: Path, package: Path, **environ: str) -> tuple[int | None, str]:
+    """Serve until it has ended; return how, and what it printed."""
+    program = (
+        "import asyncio\nfrom notebook.app import app\n"
+        f"asyncio.run(app.serve(port={port}, ready=lambda url: print('at', url)))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package), **environ},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    async with asyncio.timeout(20):
+        told, _ = await process.communicate()
+    return process.returncode, told.decode()
+
+
+async def test_what_is_wrong_at_the_start_is_raised_and_nothing_is_announced(tmp_path: Path, notebook_folder: Path):
+    code, told = await serve(0, tmp_path, notebook_folder, NOTEBOOK_DATABSE__URL="x")
+    assert code == 1
+    assert told.count("Traceback") == 1
+    assert "euryale.framework.config.errors.ConfigError: " in told
+    assert "at http" not in told
+
+
+async def test_a_taken_port_stops_the_start_before_anything_else(tmp_path: Path, notebook_folder: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, told = await serve(port, tmp_path, notebook_folder)
+    assert code == 1
+    assert f"AddressError: Port {port} of 127.0.0.1 is taken." in told
+    assert entries(tmp_path) == []
+
+
+async def test_readiness_is_told_with_the_address(tmp_path: Path, notebook_folder: Path):
+    program = "import asyncio; from notebook.app import app; asyncio.run(app.serve(port=0, ready={ready}))"
+    ready = "lambda url: print(url, flush=True)"
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(notebook_folder),
+        "NOTEBOOK_DATABASE__URL": f"sqlite:///{tmp_path}/notebook.sqlite3",
+        "NOTEBOOK_WORKFLOWS__PATH": str(tmp_path / "workflows.sqlite3"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program.format(ready=ready), env=environ, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20), httpx.AsyncClient() as client:
+            url = (await process.stdout.readline()).decode().strip()
+            assert (await client.get(f"{url}/ready")).status_code == 200
+    finally:
+        process.terminate()
+        await process.communicate()
 
 
 def test_importing_the_application_has_no_effect(tmp_path: Path, notebook_folder: Path):
@@ -113,4 +173,4 @@ def test_importing_the_application_has_no_effect(tmp_path: Path, notebook_folder
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(notebook_folder)}
     ended = subprocess.run([sys.executable, "-c", program], env=environ, cwd=tmp_path, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, b"notebook\n")
-    assert list(tmp_path.iterdir()) == []
+    assert entries(tmp_path) == []

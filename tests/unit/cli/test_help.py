@@ -33,7 +33,7 @@ def test_a_command_explains_itself(words: tuple[str, ...]):
     assert not words or "--json" in shown.output
 
 
-@pytest.mark.parametrize("words", [("projects",), ("executions",)])
+@pytest.mark.parametrize("words", [("projects",), ("executions",), ("variables",)])
 def test_a_group_without_a_command_shows_its_commands(words: tuple[str, ...]):
     shown = CliRunner().invoke(app, list(words))
     assert shown.exit_code == 2

@@ -7,7 +7,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from euryale.framework.app import Application, WorkflowSettings
 from euryale.framework.config import Settings
-from euryale.framework.container import DuplicateProviderError, MissingProviderError, provide, value
+from euryale.framework.container import (
+    DuplicateProviderError,
+    MissingProviderError,
+    Scope,
+    ScopeError,
+    provide,
+    value,
+)
 from euryale.framework.data import Database, DatabaseSettings, Model, id_column
 from euryale.framework.errors import ApplicationError
 from euryale.framework.events import Event, Events, subscriber
@@ -113,6 +120,23 @@ def test_a_background_service_must_be_provided():
 
     with pytest.raises(MissingProviderError, match="nothing provides Sweeper"):
         Application("hello", services=[Sweeper])
+
+
+class Outbox:
+    def send(self, text: str) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def test_neither_a_step_nor_a_service_is_part_of_a_call():
+    mailer = provide(Outbox, as_=Mailer, scope=Scope.CALL)
+    with pytest.raises(ScopeError, match="send_mail is not part of a call, but needs Mailer"):
+        Application("hello", settings=Whole, workflows=[send], providers=[mailer])
+    with pytest.raises(ScopeError, match="needs Outbox"):
+        Application("hello", services=[Outbox], providers=[provide(Outbox, scope=Scope.CALL)])
+    Application("hello", settings=Whole, subscribers=[on_a], providers=[mailer])
 
 
 def test_names_must_be_unique():

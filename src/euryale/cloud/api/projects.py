@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 
 from euryale.cloud.api.descriptions import describe_environments
 from euryale.cloud.api.versioned import ANYONE_KNOWN, PREFIX
@@ -12,8 +12,9 @@ from euryale.cloud.modules.deployments import Deployments
 from euryale.cloud.modules.projects import NewProject, Project, Projects, Scope, Variable
 from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.wire.executions import Accepted
-from euryale.cloud.wire.names import EnvironmentName, IdempotencyKey, ProjectName
+from euryale.cloud.wire.names import EnvironmentName, IdempotencyKey, ProjectName, VariableName
 from euryale.cloud.wire.projects import (
+    MOST_VARIABLES,
     CreateProject,
     EnvironmentList,
     NewVariable,
@@ -30,6 +31,9 @@ router = APIRouter(prefix=f"{PREFIX}/projects", tags=["projects"], dependencies=
 
 Name = Annotated[ProjectName, Path(description="the project's name")]
 EnvName = Annotated[EnvironmentName, Path(description="the environment's name")]
+VariableNames = Annotated[
+    list[VariableName], Query(alias="name", min_length=1, max_length=MOST_VARIABLES, description="which, repeated")
+]
 Key = Annotated[
     IdempotencyKey | None,
     Header(alias="Idempotency-Key", description="the same key joins the same creation; default: a new one"),
@@ -83,6 +87,14 @@ async def set_variables(name: Name, asked: SetVariables, projects: Inject[Projec
     """Set variables of a project, those that are not named stay; the next deployments see them."""
     project = await projects.get(name)
     await projects.set_variables(project.id, [_variable(each) for each in asked.variables])
+    return await _variables(project, projects)
+
+
+@router.delete("/{name}/variables")
+async def unset_variables(name: Name, names: VariableNames, projects: Inject[Projects]) -> VariableList:
+    """Delete variables of a project, all that are named or none; the next deployments do not see them."""
+    project = await projects.get(name)
+    await projects.unset_variables(project.id, names)
     return await _variables(project, projects)
 
 

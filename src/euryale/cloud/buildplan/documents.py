@@ -11,6 +11,8 @@ from euryale.cloud.buildplan.errors import BadManifestError
 from euryale.cloud.buildplan.files import RepositoryFiles
 
 _YAML_LIMIT = 64 * 1024
+_YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError)
+"""What the reader raises; the last two for values that are not of the type which their tag names."""
 
 
 def json_object(files: RepositoryFiles, path: str) -> Mapping[str, Any] | None:
@@ -28,6 +30,8 @@ def json_object(files: RepositoryFiles, path: str) -> Mapping[str, Any] | None:
         raise BadManifestError(
             f"{path} is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}.", file=path
         ) from error
+    except ValueError as error:
+        raise BadManifestError(f"{path} holds a number that is too long.", file=path) from error
     except RecursionError as error:
         raise BadManifestError(f"{path} is nested too deeply.", file=path) from error
     return _object(value, path, "JSON object")
@@ -46,6 +50,8 @@ def toml_table(files: RepositoryFiles, path: str) -> Mapping[str, Any] | None:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadManifestError(f"{path} is not valid TOML: {error}.", file=path) from error
+    except ValueError as error:
+        raise BadManifestError(f"{path} holds a number that is too long.", file=path) from error
     except RecursionError as error:
         raise BadManifestError(f"{path} is nested too deeply.", file=path) from error
 
@@ -63,7 +69,7 @@ def yaml_mapping(files: RepositoryFiles, path: str) -> Mapping[str, Any] | None:
         raise BadManifestError(f"{path} is larger than {_YAML_LIMIT} characters.", file=path)
     try:
         value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+    except _YAML_FAULTS as error:
         raise BadManifestError(f"{path} is not valid YAML: {' '.join(str(error).split())}.", file=path) from error
     except RecursionError as error:
         raise BadManifestError(f"{path} is nested too deeply.", file=path) from error

@@ -6,11 +6,12 @@ installed twice.
 """
 
 import re
+from dataclasses import replace
 
 from euryale.cloud.buildplan.errors import NoBuildScriptError, PresetMismatchError
 from euryale.cloud.buildplan.files import RepositoryFiles, join
 from euryale.cloud.buildplan.manifest import NodeManifest, read_manifest
-from euryale.cloud.buildplan.node import ENV, NodeProject, elsewhere, read_project
+from euryale.cloud.buildplan.node import NodeProject, base_plan, elsewhere, read_project
 from euryale.cloud.buildplan.plan import BuildPlan, Command, HealthCheck, Process
 
 _PACKAGE = "@medusajs/medusa"
@@ -43,24 +44,13 @@ def medusa_plan(files: RepositoryFiles, root: str) -> BuildPlan:
     _require_build(project.manifest)
     server = join(root, _SERVER)
     medusa = f'export PATH="{project.programs(server)}:$PATH"; exec medusa'
-    return BuildPlan(
+    return replace(
+        base_plan(project),
         preset="medusa",
-        language="node",
-        runtime_version=project.runtime.version,
-        runtime_source=project.runtime.source,
-        package_manager=project.installation.manager,
-        root=root,
-        install=project.install(),
-        build=project.build(),
-        package=(),
         predeploy=(Command("predeploy", f"{medusa} db:migrate --execute-safe-links", server),),
         processes=(Process("web", Command("start", f"{medusa} start", server)),),
-        artifact=".",
         must_exist=_must_exist(files, config, server),
         health=HealthCheck("/health", _START_TIMEOUT),
-        install_key_files=project.install_key_files(),
-        install_outputs=project.install_outputs(),
-        env=ENV,
         secrets=("JWT_SECRET", "COOKIE_SECRET"),
         notes=(*project.notes, *_notes(project)),
     )

@@ -1,7 +1,7 @@
 """Applications for Node: what all of them share, and the plan of those without a preset of their own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from euryale.cloud.buildplan.errors import (
     ConflictingLockfilesError,
@@ -127,18 +127,27 @@ def node_plan(files: RepositoryFiles, root: str) -> BuildPlan:
     project = read_project(files, root)
     lines = read_procfile(files, root)
     programs = project.programs(root)
+    return replace(
+        base_plan(project),
+        predeploy=procfile_release(lines, root, programs) if lines else (),
+        processes=procfile_processes(lines, root, programs) if lines else (_start_script(project),),
+    )
+
+
+def base_plan(project: NodeProject) -> BuildPlan:
+    """Return the plan but for what runs, which is the preset's to say."""
     return BuildPlan(
         preset="node",
         language="node",
         runtime_version=project.runtime.version,
         runtime_source=project.runtime.source,
         package_manager=project.installation.manager,
-        root=root,
+        root=project.root,
         install=project.install(),
         build=project.build(),
         package=(),
-        predeploy=procfile_release(lines, root, programs) if lines else (),
-        processes=procfile_processes(lines, root, programs) if lines else (_start_script(project),),
+        predeploy=(),
+        processes=(),
         artifact=".",
         install_key_files=project.install_key_files(),
         install_outputs=project.install_outputs(),

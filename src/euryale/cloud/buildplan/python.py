@@ -29,7 +29,7 @@ _SOURCE_BY_PATH = re.compile(r"""\b(?:directory|path)\s*=\s*["'](?!\.["'])""")
 _EDITABLE = re.compile(r"""\beditable\s*=\s*["'](?!\.["'])""")
 _OPTION_BY_PATH = re.compile(r"^[ \t]*(?:-[rcef]|--(?:requirement|constraint|editable|find-links))", re.MULTILINE)
 _REQUIREMENT_BY_PATH = re.compile(r"^[ \t]*(?:[./]|file:|[^#\n]*@[ \t]*(?:[./]|file:))", re.MULTILINE)
-_PINNED = re.compile(r"^[ \t]*[A-Za-z0-9][^#\n]*(?:==|@)", re.MULTILINE)
+_PINNED = re.compile(r"^[ \t]*[A-Za-z0-9][^#;\n]*(?:==|@)", re.MULTILINE)
 _REQUIREMENT = re.compile(r"^[ \t]*[A-Za-z0-9]", re.MULTILINE)
 
 

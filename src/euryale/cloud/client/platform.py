@@ -171,6 +171,11 @@ class PlatformClient:
         path = f"/projects/{_part(name)}/variables"
         return (await self._connection.ask("PUT", path, VariableList, body=body)).variables
 
+    async def unset_variables(self, name: str, names: Sequence[str]) -> list[VariableInfo]:
+        """Delete variables of a project, all or none; return all that it has then, without values."""
+        path = f"/projects/{_part(name)}/variables"
+        return (await self._connection.ask("DELETE", path, VariableList, query={"name": list(names)})).variables
+
     async def variables(self, name: str) -> list[VariableInfo]:
         """Return a project's variables, without values."""
         return (await self._connection.ask("GET", f"/projects/{_part(name)}/variables", VariableList)).variables

@@ -2,53 +2,12 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from euryale.cloud.host.account import Account
-
-_CREATE_TIME_TOLERANCE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
-    """A process for certain: its id, and when it was made, since ids are used again.
-
-    Attributes:
-        pid: The process id; also its session and group id when it was started by :func:`spawn`.
-        created: Seconds since the epoch at which the kernel made it.
-    """
-
-    pid: int
-    created: float
-
-    def process(self) -> psutil.Process | None:
-        """Return the process if it is still the same one and has not ended."""
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)  # one of our own that has ended must not stay a zombie
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < _CREATE_TIME_TOLERANCE
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
-
-    def alive(self) -> bool:
-        """Return whether it still runs."""
-        return self.process() is not None
-
-
-def identify(pid: int) -> ProcessIdentity | None:
-    """Return the identity of the process that has ``pid`` now."""
-    try:
-        return ProcessIdentity(pid, psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return None
+from euryale.cloud.host.procfs import Identity, identify
 
 
 def spawn(
@@ -58,7 +17,7 @@ def spawn(
     env: Mapping[str, str],
     output: Path,
     account: Account,
-) -> ProcessIdentity:
+) -> Identity:
     """Start ``command`` in a session of its own, so that it outlives the caller.
 
     Args:
@@ -67,6 +26,9 @@ def spawn(
         env: Its whole environment; nothing is inherited.
         output: The file to which its output and errors are appended.
         account: Who it runs as.
+
+    Returns:
+        Which process it is, to be written down; its id is also its session's and group's.
 
     Raises:
         OSError: If the program cannot be started.
@@ -83,13 +45,22 @@ def spawn(
             close_fds=True,
             **account.popen_arguments(),
         )
-    identity = identify(process.pid)
+    identity = identify(
+        process.pid
+    )  # our own child is in the process table, if only as a zombie, until it is collected
     process.returncode = 0  # whoever started it does not wait for it: no ResourceWarning at collection
-    return identity or ProcessIdentity(process.pid, 0.0)
+    if identity is None:
+        raise ProcessLookupError(f"process {process.pid} vanished at its start")
+    return identity
 
 
-def signal_session(identity: ProcessIdentity, number: signal.Signals) -> None:
-    """Send a signal to the process and all of its group; nothing happens when it is gone."""
-    if identity.alive():
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(identity.pid, number)
+def runs(identity: Identity) -> bool:
+    """Return whether a process runs, which may be one that this very process has started: then it leaves no zombie."""
+    collect(identity.pid)
+    return identity.alive()
+
+
+def collect(pid: int) -> None:
+    """Let the kernel forget the process ``pid`` if it is a child of this one and has ended."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -9,6 +9,12 @@ class HostError(EuryaleError):
     code = "cloud.host"
 
 
+class DirectoryInUseError(HostError):
+    """A platform runs over the directory already. Use that one, end it, or choose another directory."""
+
+    code = "cloud.host.directory_in_use"
+
+
 class NoFreePortError(HostError):
     """Every port of the range is taken. Stop something that listens there, or widen the range."""
 

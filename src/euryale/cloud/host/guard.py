@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from euryale.cloud.host.procfs import Identity, identify
+
 _PAUSE = 0.02
+_TRIES = 10
 
 
 @asynccontextmanager
@@ -47,6 +51,44 @@ def held(path: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+@asynccontextmanager
+async def occupied(path: Path) -> AsyncIterator[bool]:
+    """Hold the lock on the file ``path`` if nobody has it, with who holds it written down for :func:`occupant`.
+
+    Gives whether it is held now.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        taken = await _taken(descriptor)
+        if taken:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(identify(os.getpid())).encode(), 0)
+        yield taken
+    finally:
+        os.close(descriptor)
+
+
+def occupant(path: Path) -> Identity | None:
+    """Return who holds the lock that :func:`occupied` took; None if nobody does, or it is not written down yet."""
+    if not held(path):
+        return None
+    try:
+        found = Identity(*json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return found if found.alive() else None
+
+
+async def _taken(descriptor: int) -> bool:
+    """Take a lock; somebody who looks whether it is held has it for an instant."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        await asyncio.sleep(_PAUSE)
+    return False
 
 
 def _try(path: Path) -> int | None:

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import importlib.metadata
+import os
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -29,9 +31,7 @@ def own_wheel(directory: Path) -> Path:
     wheel = directory / digest.hexdigest()[:16] / f"{_DISTRIBUTION}-{version}-py3-none-any.whl"
     if not wheel.exists():
         wheel.parent.mkdir(parents=True, exist_ok=True)
-        partial = wheel.with_suffix(".new")
-        _write(partial, files, f"{_DISTRIBUTION}-{version}.dist-info")
-        partial.replace(wheel)
+        _write(wheel, files, f"{_DISTRIBUTION}-{version}.dist-info")
     return wheel
 
 
@@ -51,13 +51,15 @@ def _write(path: Path, files: dict[str, bytes], metadata: str) -> None:
     record = [f"{name},sha256={_hash(content)},{len(content)}" for name, content in files.items()]
     record.append(f"{metadata}/RECORD,,")
     content = {**files, f"{metadata}/RECORD": ("\n".join(record) + "\n").encode()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".new")  # two builds may make it at once
+    with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in content.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data)
-    path.chmod(0o644)
+    Path(partial).chmod(0o644)
+    Path(partial).replace(path)
 
 
 def _hash(content: bytes) -> str:

@@ -17,6 +17,7 @@ import sysconfig
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from euryale.cloud.host.account import service_account
 from euryale.cloud.host.errors import ToolchainInstallError, ToolchainUnsupportedError
@@ -50,7 +51,7 @@ class Toolchains:
     def __init__(self, root: Path, *, account: str = "euryale-app") -> None:
         self._root = root / "toolchains"
         self._account = account
-        self._lock = asyncio.Lock()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def path_entries(self, language: str, runtime_version: str) -> tuple[Path, ...]:
         """Return the directories to put before ``PATH`` for a runtime.
@@ -63,7 +64,7 @@ class Toolchains:
             ToolchainUnsupportedError: If that version cannot be had here.
             ToolchainInstallError: If it could not be installed now.
         """
-        async with self._lock:
+        async with self._lock(f"{language}-{runtime_version}"):
             if language == "node":
                 return ((await self._node(runtime_version)) / "bin",)
             if language == "python":
@@ -89,12 +90,16 @@ class Toolchains:
             raise ToolchainUnsupportedError(f"{name} {version!r} is not an exact version such as 1.2.3.")
         if name == "npm" and version is None:
             return ()
-        async with self._lock:
+        async with self._lock(f"{name}-{version}"):
             if name in ("uv", "pip"):
                 return ((await self._uv(version)) / "bin",)
             if name in _NPM_PACKAGES:
                 return ((await self._from_npm(name, version, node_major or NODE_MAJORS[-1])) / "node_modules/.bin",)
         raise ToolchainUnsupportedError(f"There is no package manager {name!r}.")
+
+    def _lock(self, toolchain: str) -> asyncio.Lock:
+        """Return what lets one be fetched once; whoever needs another one does not wait for that."""
+        return self._locks.setdefault(toolchain, asyncio.Lock())
 
     async def _node(self, major: str) -> Path:
         if major not in NODE_MAJORS:

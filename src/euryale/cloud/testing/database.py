@@ -12,6 +12,7 @@ Example::
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from urllib.parse import urlsplit
 
 from euryale.cloud.providers.database.contract import Branch, Database
@@ -111,16 +112,16 @@ class DatabaseContract:
         expect(await database.create_branch("shop", "main") != first, "the old branch came back")
 
 
-class ConnectedDatabaseContract(DatabaseContract):
+class ConnectedDatabaseContract(DatabaseContract, ABC):
     """What shows only on a connection. The suite brings no driver: the subclass gives :meth:`query`."""
 
+    @abstractmethod
     async def query(self, url: Secret, statement: str) -> object:
         """Run one statement on a connection of its own and return the first column of the first row.
 
         Raises:
             OSError: If nobody listens there.
         """
-        raise NotImplementedError
 
     async def test_starts_empty_and_belongs_to_its_role(self, database: Database) -> None:
         """The role may make what an application makes, and finds nothing there before."""

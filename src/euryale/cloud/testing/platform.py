@@ -4,6 +4,7 @@ The providers outlive the platform, as real ones do: end it and run it again, an
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ from euryale.cloud.providers.source.memory import MemorySource
 from euryale.cloud.testing.faults import Faults
 from euryale.cloud.workflows.operations import Operations
 from euryale.cloud.workflows.steps.policy import PACE
-from euryale.framework.container import Container, Provider, value
+from euryale.framework.app import Application
+from euryale.framework.container import Container, Provider, provide, value
 from euryale.framework.events import Dispatcher
 from euryale.framework.testing import EventCapture
 from euryale.workflows import Engine, ExecutionQuery, ReleasedEvent, Status, Store
@@ -44,8 +46,21 @@ NODE_APP: Final = {
 }
 """The files of the smallest application that the platform builds."""
 
-_PACE: Final = 0.001
+_PACE: Final = 0.0001
 _SELDOM: Final = 3600.0
+
+_LENT: Final[dict[Any, Any]] = {}
+"""The values that the platform which runs now has lent to the application, by their types."""
+
+
+@functools.cache
+def _composed(lent: frozenset[Any]) -> Application:
+    """Return the application, put together once in this process for each choice of types that are lent to it."""
+
+    def lend(key: Any) -> Provider:
+        return provide(lambda: _LENT[key], as_=key)
+
+    return build(*map(lend, lent))
 
 
 class MemoryPlatform:
@@ -90,18 +105,18 @@ class MemoryPlatform:
 
     @asynccontextmanager
     async def running(self, *overrides: Provider, **settings: Any) -> AsyncIterator["RunningPlatform"]:
-        """Run the platform; again and again, over the same files and providers.
+        """Run the platform; again and again, over the same files and providers, one at a time in a process.
 
         Args:
-            overrides: Providers that take the place of others, such as another ``Store``.
+            overrides: Values that take the place of others, such as another ``Store``.
             settings: Settings of the platform, such as ``keep_builds=1``.
         """
         home = Home.at(self.folder / "home")
-        overridden = {provider.key for provider in overrides}
-        own = (provider for provider in self._providers() if provider.key not in overridden)
-        application = build(*own, *overrides)
+        lent = {provider.key: provider.source for provider in (*self._providers(), *overrides)}
+        application = _composed(frozenset(lent))
         platform = {"data": home.path, "reconcile_every": _SELDOM, **settings}
         former, PACE.scale = PACE.scale, self._pace
+        _LENT.update(lent)
         try:
             with EventCapture(application.telemetry) as events:
                 values = {"platform": platform, **derived_settings(home)}
@@ -109,6 +124,7 @@ class MemoryPlatform:
                     yield RunningPlatform(self, container, events)
         finally:
             PACE.scale = former
+            _LENT.clear()
 
     def _providers(self) -> tuple[Provider, ...]:
         return (

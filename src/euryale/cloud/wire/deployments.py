@@ -50,7 +50,7 @@ class DeploymentInfo(Told):
     message: str = Field(description="the commit's first line")
     author: str
     branch: str
-    cause: str = Field(description="why it was made, such as created, push, manual or reconciled")
+    cause: str = Field(description="why it was made: created, push, manual, chosen (not the head) or reconciled")
     state: DeploymentState
     reason: str = Field(description="why it did not succeed, for a person; else empty")
     warning: str = Field(description="what went wrong after it was live; else empty")

@@ -24,7 +24,8 @@ ProjectState = Literal["creating", "ready", "failed", "deleting"]
 EnvironmentKind = Literal["production", "preview"]
 EnvironmentState = Literal["creating", "live", "failed", "removing"]
 
-_MOST_VARIABLES = 200
+MOST_VARIABLES = 200
+"""How many may be set or unset at once."""
 
 
 class NewVariable(Asked):
@@ -42,7 +43,7 @@ def _named_once(variables: Sequence[NewVariable]) -> Sequence[NewVariable]:
     return variables
 
 
-NewVariables = Annotated[tuple[NewVariable, ...], Field(max_length=_MOST_VARIABLES), AfterValidator(_named_once)]
+NewVariables = Annotated[tuple[NewVariable, ...], Field(max_length=MOST_VARIABLES), AfterValidator(_named_once)]
 
 
 def _without_credentials(address: str) -> str:

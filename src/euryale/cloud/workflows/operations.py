@@ -6,16 +6,17 @@ environment has ended (see ``turns``).
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from euryale.cloud.modules.deployments import Deployments
+from euryale.cloud.modules.deployments import CHOSEN, Deployments
 from euryale.cloud.modules.projects import (
     Environment,
+    EnvironmentState,
     NewProject,
     Project,
     ProjectExistsError,
@@ -25,12 +26,19 @@ from euryale.cloud.modules.projects import (
     UnknownEnvironmentError,
     environment_handle,
 )
-from euryale.cloud.providers.source.contract import InvalidRepositoryError, Source
+from euryale.cloud.providers.source.contract import EmptyRepositoryError, InvalidRepositoryError, Source
 from euryale.cloud.workflows.create_preview import create_preview
 from euryale.cloud.workflows.create_project import create_project
 from euryale.cloud.workflows.delete_project import delete_project
 from euryale.cloud.workflows.deploy import deploy
-from euryale.cloud.workflows.references import ASKED_FOR, DeployRequest, Place, PreviewRequest, RemoveRequest
+from euryale.cloud.workflows.references import (
+    ASKED_FOR,
+    BRANCH_DELETED,
+    DeployRequest,
+    Place,
+    PreviewRequest,
+    RemoveRequest,
+)
 from euryale.cloud.workflows.remove_preview import remove_preview
 from euryale.cloud.workflows.steps.records import PRODUCTION, environment_ref
 from euryale.cloud.workflows.turns import (
@@ -96,12 +104,18 @@ class Operations:
         """
         async with self._lock(name):
             project = await self._projects.get(name)
-            for each in await self._turns.under_way_for(name):
-                if each.workflow == delete_project.name:
-                    return each.id
-            wanted = execution_id(DELETE_PROJECT, name)
-            await self._projects.claim_for_deletion(project.id, wanted)
-            return (await self._engine.start(delete_project, project.id, id=wanted)).id
+            return await self._deleting(name) or await self._start_deletion(project)
+
+    async def resume_deletion(self, project: Project) -> str | None:
+        """Delete a project whose deletion was given up, or never begun; return the execution, if one was started.
+
+        The project is as it was seen a while ago: by now another one may have its name.
+        """
+        async with self._lock(project.name):
+            found = await self._projects.find(project.name)
+            if found is None or found.id != project.id or found.state is not ProjectState.DELETING:
+                return None
+            return None if await self._deleting(found.name) else await self._start_deletion(found)
 
     async def deploy(self, name: str, *, branch: str = "", ref: str = "", cause: str = MANUAL) -> str:
         """Deploy a branch's head, or another commit, to the branch's environment; what deploys there is superseded.
@@ -120,6 +134,8 @@ class Operations:
         project = await self._projects.get(name)
         branch = branch or project.branch
         commit = (await self._source.resolve(project.repository, ref or branch)).sha
+        if cause == MANUAL and ref and (await self.heads(project)).get(branch) != commit:
+            cause = CHOSEN
         async with self._lock(name):
             await self._check_ready(project)
             place = _place(project, branch)
@@ -154,43 +170,55 @@ class Operations:
                 return working[-1].id
             if not working:
                 await self._projects.environment(project.id, environment_name)
-            request = RemoveRequest(project.id, place, cause)
-            wanted = execution_id(REMOVE_PREVIEW, place.app)
-            return (await self._engine.start(remove_preview, request, id=wanted)).id
+            return await self._start_removal(project, place, cause)
 
-    async def branch_moved(self, project: Project, branch: str, commit: str | None, *, cause: str) -> str | None:
-        """Do what follows from a branch's new head (None: it is gone); return the execution, if one was started.
+    async def resume_removal(self, project: Project, environment: Environment) -> str | None:
+        """Remove a preview whose removal was given up; return the execution, if one was started.
 
-        What was heard may be old by now, so that it is the branch's present head that is deployed.
+        The environment is as it was seen a while ago: by now its branch may have come back.
+        """
+        place = Place(project.name, environment.name)
+        async with self._lock(project.name):
+            found = await self._projects.find_environment(project.id, environment.name)
+            if found is None or found.state is not EnvironmentState.REMOVING or await self._turns.under_way(place):
+                return None
+            return await self._start_removal(project, place, ASKED_FOR)
+
+    async def heads(self, project: Project) -> Mapping[str, str]:
+        """Return the branches of a project's repository and the commits that they point at now."""
+        try:
+            return (await self._source.inspect(project.repository)).branches
+        except EmptyRepositoryError:
+            return {}
+
+    async def branch_moved(self, project: Project, branch: str, *, cause: str) -> str | None:
+        """Do what follows from where a branch is now, or from its being gone; return the execution, if one was started.
+
+        What was heard of it may be old by now, so that the repository is asked.
         """
         if project.state is not ProjectState.READY:
             return None
-        if commit is None:
-            if branch == project.branch:
+        head = (await self.heads(project)).get(branch)
+        if branch != project.branch:
+            if head is None:
+                return await self._branch_gone(project, branch)
+            if not project.previews:
                 return None
-            try:
-                return await self.remove_preview(project.name, environment_handle(branch), cause="branch deleted")
-            except UnknownEnvironmentError:
-                return None
-        if branch != project.branch and not project.previews:
-            return None
-        head = (await self._source.resolve(project.repository, branch)).sha
-        if await self._has_deployed(project, branch, head):
+        if head is None or await self._has_followed(project, branch, head):
             return None
         return await self.deploy(project.name, branch=branch, ref=head, cause=cause)
 
     async def is_current(self, project: Project, branch: str, commit: str) -> bool:
         """Return whether nothing is to be started for a branch's head.
 
-        So it is if something is under way; if there was a deployment of that commit, whatever became of it (a person
-        may have gone back to an older one since); if a person has removed its preview; or if the last attempt was
-        of that commit and failed a short time ago, before there was a deployment.
+        So it is if something is under way; if that commit was deployed last, whatever became of it, or was before a
+        person chose another one; if a person has removed its preview; or if the last attempt was of that commit and
+        failed a short time ago, before there was a deployment.
         """
         place = _place(project, branch)
         if await self._turns.under_way(place):
             return True
-        environment = await self._projects.find_environment(project.id, place.environment)
-        if environment is not None and await self._deployments.has_commit(environment.id, commit):
+        if await self._has_followed(project, branch, commit):
             return True
         if await self._projects.is_dismissed(project.id, branch, commit):
             return True
@@ -210,6 +238,10 @@ class Operations:
             place = Place(project.name, environment.name)
             yield not (await self._turns.under_way(place) or await self._turns.under_way_for(project.name))
 
+    async def forget_copies(self, projects: Iterable[Project]) -> None:
+        """Delete the copies of repositories from which none of these projects is made, and none is being made."""
+        await self._source.sweep({project.repository for project in projects})
+
     async def forget_old(self) -> int:
         """Delete executions whose retention is over; return how many."""
         return await self._engine.prune()
@@ -219,10 +251,34 @@ class Operations:
         working = await self._turns.under_way(place)
         return working[-1].id if working and _is_of(working[-1], commit) else ""
 
-    async def _has_deployed(self, project: Project, branch: str, commit: str) -> bool:
+    async def _has_followed(self, project: Project, branch: str, head: str) -> bool:
+        """Return whether a branch's head was deployed last, or was before a person chose another commit."""
         environment = await self._projects.find_environment(project.id, _place(project, branch).environment)
-        newest = None if environment is None else await self._deployments.newest(environment.id)
-        return newest is not None and newest.commit == commit
+        if environment is None:
+            return False
+        newest = await self._deployments.newest(environment.id)
+        followed = await self._deployments.newest(environment.id, chosen=False)
+        return head in {each.commit for each in (newest, followed) if each is not None}
+
+    async def _branch_gone(self, project: Project, branch: str) -> str | None:
+        try:
+            return await self.remove_preview(project.name, environment_handle(branch), cause=BRANCH_DELETED)
+        except UnknownEnvironmentError:
+            return None
+
+    async def _deleting(self, name: str) -> str:
+        """Return the deletion of a project that is under way, or an empty string."""
+        working = await self._turns.under_way_for(name)
+        return next((each.id for each in working if each.workflow == delete_project.name), "")
+
+    async def _start_deletion(self, project: Project) -> str:
+        wanted = execution_id(DELETE_PROJECT, project.name)
+        await self._projects.claim_for_deletion(project.id, wanted)
+        return (await self._engine.start(delete_project, project.id, id=wanted)).id
+
+    async def _start_removal(self, project: Project, place: Place, cause: str) -> str:
+        request = RemoveRequest(project.id, place, cause)
+        return (await self._engine.start(remove_preview, request, id=execution_id(REMOVE_PREVIEW, place.app))).id
 
     async def _check_ready(self, project: Project) -> None:
         """Refuse to work on a project that is not ready, or not for good yet."""

@@ -136,7 +136,7 @@ class DeployRequest:
     Attributes:
         environment: Where to.
         commit: What; a hash.
-        cause: Why: ``created``, ``push``, ``manual`` or ``reconciled``.
+        cause: Why: ``created``, ``push``, ``manual``, ``chosen`` or ``reconciled``.
     """
 
     environment: EnvironmentRef
@@ -166,6 +166,9 @@ class PreviewRequest:
 ASKED_FOR: Final = "asked for"
 """The cause of a removal that a person wants."""
 
+BRANCH_DELETED: Final = "branch deleted"
+"""The cause of a removal because there is no branch any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoveRequest:
@@ -174,7 +177,7 @@ class RemoveRequest:
     Attributes:
         project: The project's id.
         place: Where its things are.
-        cause: Why: ``branch deleted``, or :data:`ASKED_FOR`.
+        cause: Why: :data:`BRANCH_DELETED` or :data:`ASKED_FOR`.
     """
 
     project: str

@@ -24,13 +24,21 @@ class Revival:
         self._router = router
         self._deployments = deployments
 
+    async def serve_database(self, project: Project, environment: Environment) -> None:
+        """Start an environment's database if it does not run, whatever else is at work on it.
+
+        Raises:
+            ProviderError: If it cannot be started.
+        """
+        await self._databases.connect(project.name, environment.name)
+
     async def revive(self, project: Project, environment: Environment, *, completely: bool = True) -> None:
         """Bring an environment back; what runs is left alone. Nothing else may be at work on it.
 
         Args:
             project: The project.
             environment: Its environment.
-            completely: Whether its database and its route are looked after even if all of its processes run.
+            completely: Whether its route is looked after even if all of its processes run.
 
         Raises:
             ProviderError: If something cannot be started.

@@ -26,15 +26,17 @@ CurrentPrincipal = Annotated[Principal, Depends(_authenticate)]
 """The type of an endpoint's parameter that is the caller; a request without a valid token is refused (401)."""
 
 
-def require(*roles: str) -> Any:
+def require(role: str, *others: str) -> Any:
     """Return a dependency that lets only callers through who have one of the roles (else 403).
 
     Args:
-        roles: The roles, any of which will do.
+        role: The role.
+        others: Roles that will do as well.
 
     Example:
         >>> router = APIRouter(prefix="/projects", dependencies=[require("admin", "owner")])
     """
+    roles = (role, *others)
 
     async def check(principal: CurrentPrincipal) -> Principal:
         if not principal.roles.intersection(roles):

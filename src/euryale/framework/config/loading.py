@@ -8,8 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from euryale.framework.config.errors import ConfigError, Problem
-from euryale.framework.config.fields import describe, prefix_of, section_of, variable_of
-from euryale.framework.config.sources import Collected, add_environment, add_file, add_overrides, suggestion
+from euryale.framework.config.fields import Setting, describe, prefix_of, section_of, variable_of
+from euryale.framework.config.sources import (
+    Collected,
+    add_environment,
+    add_file,
+    add_overrides,
+    open_required_sections,
+    suggestion,
+)
 
 S = TypeVar("S", bound=BaseModel)
 _SHOWN = 60
@@ -34,7 +41,8 @@ def load(
     Later sources win: the class's defaults, then the file, then the environment, then ``overrides``.
 
     Args:
-        settings: The class to fill; fields whose type is a model are sections.
+        settings: The class to fill; fields whose type is a model are sections. A section all of whose settings have
+            defaults need not be given.
         prefix: What environment variables begin with: ``HELLO`` gives ``HELLO_DATABASE__URL``.
         file: A TOML file; it must exist if given.
         environ: The environment, such as ``os.environ``. Lists are comma-separated or JSON, mappings are JSON. A
@@ -50,6 +58,7 @@ def load(
         add_file(collected, settings, file)
     add_environment(collected, settings, environ or {}, prefix=prefix)
     add_overrides(collected, settings, overrides or {})
+    open_required_sections(collected.values, settings)
     try:
         loaded = settings.model_validate(collected.values)
     except ValidationError as error:
@@ -93,13 +102,14 @@ class _Reader:
 
     def _missing(self, path: tuple[str, ...]) -> str:
         sections = [each for each in self._described.values() if each.path[: len(path)] == path]
-        variable = sections[0].variable if sections else variable_of(self._prefix, path)
+        setting = sections[0] if sections else self._known(path)
+        variable = setting.variable if setting else variable_of(self._prefix, path)
         unused = self._environ.keys() - {each.variable for each in self._described.values()}
         near = suggestion(variable, [name for name in unused if name.startswith(f"{self._prefix}_")])
         advice = near.replace("did you mean", "is it misspelt as").replace('"?', '", which is set?')
         return f"is missing: set it in the file, or as {variable}{advice}"
 
-    def _known(self, path: tuple[str, ...]) -> Any:
+    def _known(self, path: tuple[str, ...]) -> Setting | None:
         # pydantic adds the member of a union that it tried, or an index, at the end of the location
         for end in range(len(path), 0, -1):
             if (setting := self._described.get(".".join(path[:end]))) is not None:

@@ -77,14 +77,22 @@ def add_file(collected: Collected, settings: type[BaseModel], file: Path) -> Non
 
 def add_overrides(collected: Collected, settings: type[BaseModel], overrides: Mapping[str, Any]) -> None:
     """Lay arguments over what is there: nested mappings, or dotted names such as ``{"http.port": 80}``."""
-    tree: dict[str, Any] = {}
     for dotted, value in overrides.items():
         *sections, name = dotted.split(".")
-        level = tree
-        for section in sections:
-            level = level.setdefault(section, {})
-        level[name] = value
-    _add_tree(collected, settings, tree, (), "arguments")
+        tree: dict[str, Any] = {name: value}
+        for section in reversed(sections):
+            tree = {section: tree}
+        _add_tree(collected, settings, tree, (), "arguments")
+
+
+def open_required_sections(values: dict[str, Any], settings: type[BaseModel]) -> None:
+    """Make sure that every section that must be there is, so that its defaults hold and what it lacks is named."""
+    for name, info in settings.model_fields.items():
+        section = section_of(info.annotation)
+        if section is info.annotation and section is not None and info.is_required():
+            inner = values.setdefault(name, {})
+            if isinstance(inner, dict):
+                open_required_sections(inner, section)
 
 
 def add_environment(

@@ -47,24 +47,39 @@ class Graph:
             walk.visit(key, ())
         return cls(known, [key for key in walk.done if known[key].scope is Scope.APP])
 
-    def check_call(self, function: Any, *, skip: int = 0, only_keywords: bool = False) -> None:
-        """Check that a function can be called with what this graph provides.
+    def check_call(self, function: Any) -> None:
+        """Check that the keyword-only parameters of a function can be filled, within a call, from this graph.
 
         Raises:
             MissingProviderError: If it asks for what nobody provides.
         """
-        for need in needs_of(function, skip=skip, only_keywords=only_keywords):
+        for need in needs_of(function, only_keywords=True):
             if not need.optional:
                 self.check_type(need.key, asked_by=function)
 
-    def check_type(self, key: Any, *, asked_by: Any) -> None:
+    def check_type(self, key: Any, *, asked_by: Any, scope: Scope = Scope.CALL) -> None:
         """Check that a type is provided.
+
+        Args:
+            key: The type.
+            asked_by: Who asks for it, for the message.
+            scope: How long who asks lives. ``Scope.APP`` cannot have what lives for one call only.
 
         Raises:
             MissingProviderError: If it is not; the message names who asked for it.
+            ScopeError: If it lives too short.
         """
-        if key not in self.providers:
-            raise _missing(key, ((asked_by, place_of(asked_by)), (key, "")), self.providers)
+        provider = self.providers.get(key)
+        if provider is not None and (scope is Scope.CALL or provider.scope is Scope.APP):
+            return
+        path = ((asked_by, place_of(asked_by)), (key, ""))  # reads the source: only for the message
+        if provider is None:
+            raise _missing(key, path, self.providers)
+        raise ScopeError(
+            f"{name_of(asked_by)} is not part of a call,"
+            f" but needs {name_of(key)}:\n\n{draw_path(path, 'lives for one call only')}",
+            hint=f"Provide {name_of(key)} with Scope.APP.",
+        )
 
 
 def _by_key(providers: Iterable[Provider]) -> dict[Any, Provider]:

@@ -75,12 +75,11 @@ def hints_of(function: Any) -> dict[str, Any]:
         ) from error
 
 
-def needs_of(source: Any, *, skip: int = 0, only_keywords: bool = False) -> tuple[Need, ...]:
+def needs_of(source: Any, *, only_keywords: bool = False) -> tuple[Need, ...]:
     """Return what a class's constructor or a function asks for.
 
     Args:
         source: The class or function.
-        skip: How many leading parameters the caller fills itself.
         only_keywords: Read only the parameters that can be given by name alone.
 
     Raises:
@@ -88,7 +87,7 @@ def needs_of(source: Any, *, skip: int = 0, only_keywords: bool = False) -> tupl
     """
     hints = hints_of(source)
     found = []
-    for parameter in list(inspect.signature(source).parameters.values())[skip:]:
+    for parameter in inspect.signature(source).parameters.values():
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
             continue
         if only_keywords and parameter.kind is not parameter.KEYWORD_ONLY:

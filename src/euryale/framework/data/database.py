@@ -1,8 +1,9 @@
 """The database of an application, and the unit of work."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -54,7 +55,8 @@ class Database:
     Args:
         url: ``sqlite:///path/to/file`` or ``postgresql://user:password@host/name``.
         keys: What encrypts the columns of type ``EncryptedText``.
-        patience: Seconds a writer waits for another one on SQLite, and a caller for a free connection.
+        patience: Seconds a writer waits for another one on SQLite, a caller for a connection, and :meth:`close` for
+            what is under way.
         connections: How many connections are kept open.
 
     Raises:
@@ -69,8 +71,17 @@ class Database:
         self, url: str | Secret, *, keys: KeyRing | None = None, patience: float = 10.0, connections: int = 5
     ) -> None:
         self.url = _checked_url(url)
+        if self.is_sqlite:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        self._patience = patience
+        self._under_way: set[asyncio.Future[None]] = set()
         self.engine = create_async_engine(
-            self.url, pool_size=connections, pool_timeout=patience, pool_pre_ping=not self.is_sqlite
+            self.url,
+            pool_size=connections,
+            pool_timeout=patience,
+            pool_pre_ping=not self.is_sqlite,
+            connect_args={} if self.is_sqlite else {"timeout": patience},
+            hide_parameters=True,  # errors are logged, and values may be personal
         )
         if self.is_sqlite:
             prepare_sqlite(self.engine.sync_engine, patience=patience)
@@ -93,7 +104,9 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Close all connections. May be called twice."""
+        """Close all connections, after what is under way has ended (within its patience). May be called twice."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=self._patience)
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -114,7 +127,7 @@ class Database:
                 async with _savepoint(outer):
                     yield outer
                 return
-            async with _opened(Session(self._bind(Mode.WRITE), expire_on_commit=False)) as session:
+            async with self._opened(Session(self._bind(Mode.WRITE), expire_on_commit=False)) as session:
                 self._units[task] = session
                 try:
                     yield session
@@ -130,7 +143,8 @@ class Database:
             DatabaseUnavailableError: If the database does not answer.
         """
         with _translating():
-            async with _opened(Session(self._bind(Mode.READ), expire_on_commit=False, autoflush=False)) as session:
+            session = Session(self._bind(Mode.READ), expire_on_commit=False, autoflush=False)
+            async with self._opened(session):
                 yield session
 
     @asynccontextmanager
@@ -140,12 +154,37 @@ class Database:
         Raises:
             DatabaseUnavailableError: If the database does not answer.
         """
-        engine = self.engine.execution_options(**{MODE_OPTION: Mode.MIGRATE})
-        with _translating():
-            async with AsyncExitStack() as stack:
-                with _connecting():
-                    connection = await stack.enter_async_context(engine.begin())
+        connection = self._bind(Mode.MIGRATE).connect()
+        with _translating(), self._noted():
+            try:
+                with _connecting(str(self.url.database)):
+                    await whole(connection.start())
+                    await whole(_begin(connection))
                 yield connection
+                await whole(connection.commit())
+            finally:
+                if connection.sync_connection is not None:
+                    await whole(connection.close())
+
+    @asynccontextmanager
+    async def _opened(self, session: Session) -> AsyncIterator[Session]:
+        # closing it rolls back what was not committed
+        with self._noted():
+            try:
+                await whole(_connect(session))
+                yield session
+            finally:
+                await whole(session.close())
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        ended = asyncio.get_running_loop().create_future()
+        self._under_way.add(ended)
+        try:
+            yield
+        finally:
+            self._under_way.discard(ended)
+            ended.set_result(None)
 
     def _bind(self, mode: Mode) -> Any:
         options: dict[str, Any] = {MODE_OPTION: mode}
@@ -154,7 +193,22 @@ class Database:
         return self.engine.execution_options(**options)
 
 
-for _name in ("connection", "delete", "execute", "flush", "get", "get_one", "merge", "refresh", "scalar", "scalars"):
+_MADE_WHOLE: Final = (
+    "connection",
+    "delete",
+    "execute",
+    "flush",
+    "get",
+    "get_one",
+    "merge",
+    "refresh",
+    "run_sync",
+    "scalar",
+    "scalars",
+    "stream",
+    "stream_scalars",
+)
+for _name in _MADE_WHOLE:
     setattr(Session, _name, made_whole(getattr(Session, _name)))
 
 
@@ -164,21 +218,12 @@ async def _savepoint(session: Session) -> AsyncIterator[None]:
     try:
         _ = await whole(savepoint.start())
         yield
-    except BaseException:
-        if savepoint.is_active:
-            await whole(savepoint.rollback())
+        await whole(savepoint.commit())
+    except BaseException as error:
+        # also ends one that a failed flush has rolled back already, so that the outer unit of work can go on
+        if savepoint.sync_transaction is not None:
+            await whole(savepoint.__aexit__(type(error), error, error.__traceback__))
         raise
-    await whole(savepoint.commit())
-
-
-@asynccontextmanager
-async def _opened(session: Session) -> AsyncIterator[Session]:
-    """Connect a session and begin; close it at the end of the block, which rolls back what was not committed."""
-    try:
-        await whole(_connect(session))
-        yield session
-    finally:
-        await whole(session.close())
 
 
 async def _connect(session: Session) -> None:
@@ -186,12 +231,18 @@ async def _connect(session: Session) -> None:
         _ = await session.connection()
 
 
+async def _begin(connection: AsyncConnection) -> None:
+    _ = await connection.begin()
+
+
 @contextmanager
-def _connecting() -> Iterator[None]:
+def _connecting(name: str = "the database") -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
         _translate(error)
+        if isinstance(error.orig, sqlite3.DatabaseError) and not isinstance(error, OperationalError):
+            raise DataError(f"{name} cannot be read: {error.orig}", hint="Restore it from a backup.") from error
         raise DatabaseUnavailableError("the database refuses the connection") from error
     except (OSError, PoolTimeoutError) as error:
         raise DatabaseUnavailableError from error
@@ -229,8 +280,6 @@ def _checked_url(given: str | Secret) -> URL:
         _refuse_url(f"the database's URL begins with {url.drivername!r}")
     if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
         _refuse_url("a SQLite database in memory has room for one connection only")
-    if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     return url
 
 

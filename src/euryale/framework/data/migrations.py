@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from euryale.framework.data.database import Database
 from euryale.framework.data.errors import MigrationError
@@ -48,14 +49,20 @@ async def migrate(database: Database, schemas: Sequence[Schema]) -> Mapping[str,
     Raises:
         MigrationError: If a migration fails, or the database is newer than the code.
     """
-    async with _turn(), database.migrating() as connection:
-        if database.is_sqlite:
-            await connection.run_sync(_upgrade_all, schemas)
-            await connection.run_sync(_check_foreign_keys)
-        else:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            await connection.run_sync(_upgrade_all, schemas)
-        return await connection.run_sync(_versions, schemas)
+    try:
+        async with _turn(), database.migrating() as connection:
+            if database.is_sqlite:
+                await connection.run_sync(_upgrade_all, schemas)
+                await connection.run_sync(_check_foreign_keys)
+            else:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                await connection.run_sync(_upgrade_all, schemas)
+            return await connection.run_sync(_versions, schemas)
+    except DBAPIError as error:
+        raise MigrationError(
+            f"the database cannot be migrated: {error.orig}",
+            hint="Nothing was changed. Mend what it says, or go back to the former version of the application.",
+        ) from error
 
 
 async def make_migration(schema: Schema, message: str) -> Path | None:
@@ -72,6 +79,9 @@ async def make_migration(schema: Schema, message: str) -> Path | None:
 
     Raises:
         MigrationError: If the migrations there are do not run.
+
+    Example:
+        >>> asyncio.run(make_migration(NOTES.schema, "create notes"))
     """
     with tempfile.TemporaryDirectory(prefix="euryale-migration-") as folder:
         database = Database(f"sqlite:///{folder}/scratch.sqlite3")

@@ -19,7 +19,7 @@ class DatabaseSettings(Settings):
     encryption_keys: tuple[SecretField, ...] = Field(
         default=(), description="keys of encrypted columns, the one to encrypt with first"
     )
-    patience: float = Field(default=10.0, gt=0, description="seconds to wait for another writer (SQLite)")
+    patience: float = Field(default=10.0, gt=0, description="seconds to wait for a connection or another writer")
     connections: int = Field(default=5, ge=1, le=100, description="connections that are kept open")
 
 

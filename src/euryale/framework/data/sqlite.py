@@ -22,10 +22,10 @@ class Mode(StrEnum):
 
 
 # migrating replaces tables, and dropping the old one must not cascade: so foreign keys are off meanwhile
-_PRAGMAS: Final = {
-    Mode.READ: ("PRAGMA query_only=ON", "PRAGMA foreign_keys=ON", "PRAGMA busy_timeout={patience}"),
-    Mode.WRITE: ("PRAGMA query_only=OFF", "PRAGMA foreign_keys=ON", "PRAGMA busy_timeout={patience}"),
-    Mode.MIGRATE: ("PRAGMA query_only=OFF", "PRAGMA foreign_keys=OFF", "PRAGMA busy_timeout=600000"),
+_PRAGMAS: Final[dict[Mode, dict[str, str]]] = {
+    Mode.READ: {"query_only": "ON", "foreign_keys": "ON", "busy_timeout": "{patience}"},
+    Mode.WRITE: {"query_only": "OFF", "foreign_keys": "ON", "busy_timeout": "{patience}"},
+    Mode.MIGRATE: {"query_only": "OFF", "foreign_keys": "OFF", "busy_timeout": "600000"},
 }
 # a writer takes the lock at once: one that began as a reader could not wait for it, and would fail instead
 _BEGIN: Final = {Mode.READ: "BEGIN", Mode.WRITE: "BEGIN IMMEDIATE", Mode.MIGRATE: "BEGIN EXCLUSIVE"}
@@ -51,10 +51,12 @@ def prepare_sqlite(engine: Engine, *, patience: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = Mode(connection.get_execution_options().get(MODE_OPTION, Mode.WRITE))
-        if connection.info.get(MODE_OPTION) != mode:
-            for pragma in _PRAGMAS[mode]:
-                connection.exec_driver_sql(pragma.format(patience=int(patience * 1000)))
-            connection.info[MODE_OPTION] = mode
+        former = connection.info.get(MODE_OPTION)
+        known = _PRAGMAS[former] if former is not None else {}
+        for name, value in _PRAGMAS[mode].items():
+            if known.get(name) != value:
+                connection.exec_driver_sql(f"PRAGMA {name}={value.format(patience=int(patience * 1000))}")
+        connection.info[MODE_OPTION] = mode
         connection.exec_driver_sql(_BEGIN[mode])
 
 

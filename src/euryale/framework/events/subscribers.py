@@ -7,7 +7,7 @@ import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -16,8 +16,6 @@ from euryale.framework.container.signature import hints_of, key_of, name_of, nee
 from euryale.framework.events.errors import EventError, EventPayloadError
 from euryale.framework.events.event import Event, EventType, Pattern, name_of_event
 from euryale.workflows import PermanentFailure, ReleasedEvent, Retry, Workflow, inject, step, workflow
-
-F = TypeVar("F", bound=Callable[..., Awaitable[None]])
 
 DEFAULT_RETRY: Final = Retry(max_attempts=8, initial=1.0, factor=2.0, max_interval=60.0)
 DEFAULT_TIMEOUT: Final = 60.0

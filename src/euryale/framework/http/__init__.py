@@ -2,7 +2,7 @@
 
 from euryale.framework.http.api import check_routes, create_api
 from euryale.framework.http.bodies import ErrorBody, ErrorDetail, ErrorInfo
-from euryale.framework.http.errors import CursorError, RouteError
+from euryale.framework.http.errors import AddressError, CursorError, RouteError
 from euryale.framework.http.health import Check, Readiness
 from euryale.framework.http.inject import Inject
 from euryale.framework.http.observation import REQUEST_ID_HEADER, Observation, current_request_id
@@ -12,6 +12,7 @@ from euryale.framework.http.streams import EventStream, LastEventId, ServerEvent
 
 __all__ = [
     "REQUEST_ID_HEADER",
+    "AddressError",
     "Check",
     "CursorError",
     "ErrorBody",

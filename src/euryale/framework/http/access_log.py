@@ -2,12 +2,16 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from euryale.framework.http.observation import REQUEST_FINISHED
 from euryale.kit.telemetry import Telemetry
 
 _log = logging.getLogger("euryale.access")
+
+# what a path may hold as it is (RFC 3986); the rest could end the line or speak to a terminal
+_PLAIN: Final = "/:@!$&'()*+,;="
 
 
 def log_requests(telemetry: Telemetry) -> Callable[[], None]:
@@ -18,7 +22,7 @@ def log_requests(telemetry: Telemetry) -> Callable[[], None]:
             _log.info(
                 "%s %s %s %.1f ms %s",
                 payload["method"],
-                payload["path"],
+                quote(payload["path"], safe=_PLAIN),
                 payload["status"],
                 payload["seconds"] * 1000,
                 payload["request_id"],

@@ -36,7 +36,7 @@ def create_api(
     statuses: ErrorStatuses | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
 ) -> FastAPI:
-    """Return the API. Its container is set, as ``state.container``, when the application runs.
+    """Return the API. Its container is set, as ``state.container``, as long as the application runs.
 
     Args:
         title: The application's name, for its documentation.
@@ -48,6 +48,7 @@ def create_api(
     """
     statuses = statuses or ErrorStatuses()
     api = FastAPI(title=title, version=version, responses=_ERRORS, lifespan=lifespan)
+    api.state.container = None
     api.state.error_statuses = statuses
     api.state.readiness = Readiness()
     api.state.stream_gate = StreamGate()

@@ -10,6 +10,12 @@ class CursorError(InvalidInputError):
     code = "http.cursor"
 
 
+class AddressError(FrameworkError):
+    """Nothing can listen at the address. Choose another one, or stop who has its port."""
+
+    code = "http.address"
+
+
 class RouteError(FrameworkError):
     """A route is declared in a way that cannot work. The message says which and what to change."""
 

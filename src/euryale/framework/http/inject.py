@@ -9,11 +9,12 @@ from starlette.requests import HTTPConnection, Request
 
 from euryale.framework.container import Call, Container
 from euryale.framework.container.signature import key_of
+from euryale.kit.errors import UnavailableError
 
 T = TypeVar("T")
 
 HANDED_TO_REQUESTS: Final = (HTTPConnection, Request)
-"""The types that the scope of a request is opened with; declare them with ``supplied`` to ask for them."""
+"""The types that the scope of a request is opened with; what lives for a call may ask for them."""
 
 
 async def open_call(connection: HTTPConnection) -> AsyncIterator[Call]:
@@ -21,8 +22,15 @@ async def open_call(connection: HTTPConnection) -> AsyncIterator[Call]:
 
     It closes before the answer is sent, so a failing commit still becomes an error that the caller sees. What is
     streamed afterwards must not use what lives for the call.
+
+    Raises:
+        UnavailableError: If the application is not running.
     """
-    container: Container = connection.app.state.container
+    container: Container | None = connection.app.state.container
+    if container is None:
+        raise UnavailableError(
+            "the application is not running", hint="Serve it with its lifespan, or use it inside app.running()."
+        )
     async with container.call(dict.fromkeys(HANDED_TO_REQUESTS, connection)) as call:
         yield call
 

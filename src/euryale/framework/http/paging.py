@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
@@ -29,14 +29,22 @@ class Page(BaseModel, Generic[T]):
     limit: int = Field(description="how many items a page holds at most")
 
     @classmethod
-    def of(cls, rows: Sequence[R], paging: "Paging", *, item: Callable[[R], T], key: Callable[[R], Any]) -> "Page[T]":
+    def of(
+        cls,
+        rows: Sequence[R],
+        paging: "Paging",
+        *,
+        item: Callable[[R], T],
+        key: Callable[[R], "Position | tuple[Position, ...]"],
+    ) -> "Page[T]":
         """Return the page of these rows.
 
         Args:
             rows: What was found with ``LIMIT paging.fetch``: one more than a page holds, if there is one.
             paging: What was asked for.
             item: Makes a row into what is answered.
-            key: Gives what the rows are sorted by: a value, or a tuple of them.
+            key: Gives what the rows are sorted by: a value, or a tuple of them. A moment travels as its ``isoformat``
+                or ``timestamp``.
         """
         shown = rows[: paging.limit]
         following = None
@@ -52,7 +60,8 @@ class Paging:
 
     Attributes:
         limit: How many items it holds at most.
-        after: What the last item of the page before is sorted by; empty for the first page.
+        after: What the last item of the page before is sorted by; empty for the first page. It comes from the
+            caller, so its values may be of any number and type: ``match`` it, and raise ``CursorError`` otherwise.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -70,12 +79,11 @@ def encode_cursor(*position: Position) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *, length: int | None = None) -> tuple[Position, ...]:
+def decode_cursor(cursor: str) -> tuple[Position, ...]:
     """Return the position that a cursor stands for.
 
     Args:
         cursor: What :func:`encode_cursor` returned.
-        length: How many values it must hold; any number if ``None``.
 
     Raises:
         CursorError: If it is not such a cursor.
@@ -83,10 +91,10 @@ def decode_cursor(cursor: str, *, length: int | None = None) -> tuple[Position, 
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        json.dumps(position, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (binascii.Error, ValueError, RecursionError) as error:
         raise CursorError from error
-    plain = isinstance(position, list) and all(each is None or isinstance(each, str | int | float) for each in position)
-    if not plain or (length is not None and len(position) != length):
+    if not isinstance(position, list) or not all(isinstance(each, Position) for each in position):
         raise CursorError
     return tuple(position)
 

@@ -10,7 +10,6 @@ import httpx
 from pydantic import BaseModel
 
 from euryale.framework.app import Application
-from euryale.framework.config import section_types_of
 from euryale.framework.container import Container, Provider, value
 from euryale.framework.data import DatabaseSettings
 from euryale.framework.events import Dispatcher
@@ -69,7 +68,8 @@ async def run_app(
         >>> async with run_app(app, folder=tmp_path, providers=[value(FakeMailer(), as_=Mailer)]) as running:
         ...     answer = await running.client.get("/notes")
     """
-    own = {f"{name}.url": f"sqlite:///{folder}/test.sqlite3" for name in _sections(application, DatabaseSettings)}
+    places = _sections(application.parts.settings, DatabaseSettings)
+    own = {f"{place}.url": f"sqlite:///{folder}/test.sqlite3" for place in places}
     replaced = [*providers]
     if application.parts.needs_engine and Store not in {provider.key for provider in providers}:
         replaced.append(value(MemoryStore(), as_=Store))
@@ -82,8 +82,12 @@ async def run_app(
                 yield RunningApp(testing, client, container, events)
 
 
-def _sections(application: Application, wanted: type[BaseModel]) -> list[str]:
-    settings = application.parts.settings
-    if wanted not in section_types_of(settings):
-        return []
-    return [name for name, field in settings.model_fields.items() if field.annotation is wanted]
+def _sections(settings: type[BaseModel], wanted: type[BaseModel]) -> list[str]:
+    found: list[str] = []
+    for name, field in settings.model_fields.items():
+        section = field.annotation
+        if section is wanted:
+            found.append(name)
+        elif isinstance(section, type) and issubclass(section, BaseModel):
+            found += [f"{name}.{inner}" for inner in _sections(section, wanted)]
+    return found

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ async def assert_migrations_match_models(folder: Path, *modules: Module) -> None
                 listed = "\n".join(f"    {each}" for each in differences)
                 raise AssertionError(
                     f"the migrations of module {module.name!r} do not lead to its models:\n{listed}\n"
-                    "write the missing one with make_migration(module.schema, message)"
+                    "write the missing one: asyncio.run(make_migration(module.schema, message))"
                 )
 
 
@@ -70,7 +71,9 @@ def _package_of(module: Module) -> str:
     declaring = [*module.services, *([module.models] if module.models is not None else [])]
     if not declaring:
         raise AssertionError(f"module {module.name!r} has neither services nor models: where it stands is unknown")
-    return declaring[0].__module__.rpartition(".")[0]
+    declared_in = declaring[0].__module__
+    is_package = hasattr(sys.modules[declared_in], "__path__")
+    return declared_in if is_package else declared_in.rpartition(".")[0]
 
 
 def _imports_of(package: str) -> Iterator[tuple[Path, int, str]]:

@@ -1,6 +1,7 @@
 """Faults on demand: a process that dies at a store call, a store that is away for a moment, a step that fails."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,14 +41,15 @@ def kill_points(calls: int) -> Iterator[KillPoint]:
         yield KillPoint(call, after=True)
 
 
-class _WrappedStore:
-    """A store around a store, with one place that every call passes through."""
+class _WrappedStore(ABC):
+    """A store around a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @abstractmethod
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        raise NotImplementedError(name)
+        """Make the call, or do what the fault is; every call passes through here."""
 
     async def open(self) -> None:
         """Open the store itself."""

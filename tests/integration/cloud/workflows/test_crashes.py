@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -14,16 +17,54 @@ from euryale.cloud.testing.platform import MemoryPlatform, RunningPlatform
 from euryale.framework.container import value
 from euryale.workflows import Status, Store
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import CrashingStore, KillPoint, SimulatedCrash, kill_points
+from euryale.workflows.testing import CrashingStore, KillPoint, SimulatedCrash
+
+T = TypeVar("T")
 
 KEY = "k"
 CALLED = {"builder.create_pipeline": 1, "databases.create_project": 1, "databases.create_branch": 2, "builder.start": 1}
 """How often what is called in a run without a crash; a crash adds one at the most, which adopts what is there."""
 
 
-async def live(platform: MemoryPlatform, kill: KillPoint | None) -> CrashingStore:
-    """Be a platform that creates a project, or goes on with it, until all has ended or it dies."""
-    store = CrashingStore(SQLiteStore(Home.at(platform.folder / "home").executions), kill)
+class WatchingStore(CrashingStore):
+    """Notes at which calls something outlives the process that was not there at the call before.
+
+    Most calls only read, and to die before or after them is the same death.
+
+    Attributes:
+        points: The kill points that differ, each the first of its kind.
+    """
+
+    def __init__(self, platform: MemoryPlatform) -> None:
+        home = Home.at(platform.folder / "home")
+        super().__init__(SQLiteStore(home.executions))
+        self._files = [sqlite3.connect(file) for file in (home.control, home.executions)]
+        self._provided = platform.faults.calls
+        self._seen: set[tuple[int, ...]] = set()
+        self.points: list[KillPoint] = []
+
+    async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
+        number = len(self.calls) + 1
+        self._note(KillPoint(number, after=False))
+        result = await super()._pass(name, call)
+        self._note(KillPoint(number, after=True))
+        return result
+
+    def _note(self, point: KillPoint) -> None:
+        versions = (file.execute("PRAGMA data_version").fetchone()[0] for file in self._files)
+        state = (len(self._provided), *versions)
+        if state not in self._seen:
+            self._seen.add(state)
+            self.points.append(point)
+
+    async def close(self) -> None:
+        for file in self._files:
+            file.close()
+        await super().close()
+
+
+async def live(platform: MemoryPlatform, store: CrashingStore) -> None:
+    """Be a platform that creates a project, until all has ended or it dies."""
     platform.faults.alive = lambda: not store.crashed.is_set()
     with contextlib.suppress(SimulatedCrash):
         async with asyncio.timeout(60), platform.running(value(store, as_=Store)) as running:
@@ -34,7 +75,6 @@ async def live(platform: MemoryPlatform, kill: KillPoint | None) -> CrashingStor
             outcomes = await asyncio.gather(life, death, return_exceptions=True)
             assert store.crashed.is_set() or outcomes[0] is None, outcomes
     await store.close()
-    return store
 
 
 async def work(running: RunningPlatform) -> None:
@@ -43,37 +83,41 @@ async def work(running: RunningPlatform) -> None:
     await running.settled()
 
 
-async def count_calls(folder: Path, fault: str) -> int:
+async def find_points(folder: Path, fault: str) -> list[KillPoint]:
+    platform = prepared(folder, fault)
+    store = WatchingStore(platform)
+    await live(platform, store)
+    assert len(store.calls) > 20
+    return store.points
+
+
+def prepared(folder: Path, fault: str) -> MemoryPlatform:
     platform = MemoryPlatform(folder)
-    prepare(platform, fault)
-    return len((await live(platform, None)).calls)
-
-
-def prepare(platform: MemoryPlatform, fault: str) -> None:
     platform.project("shop")
     if fault:
         platform.faults.fail(fault, PermanentError("It was made to fail."))
+    return platform
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["", "runtime.ready"], ids=["that succeeds", "that is undone"])
 @pytest.mark.parametrize("half", ["before", "after"])
 async def test_at_every_call_of_the_store(tmp_path: Path, fault: str, half: str) -> None:
-    calls = await count_calls(tmp_path / "whole", fault)
-    assert calls > 20
-    for point in kill_points(calls):
+    points = await find_points(tmp_path / "whole", fault)
+    for point in points:
         if point.after is not (half == "after"):
             continue
-        platform = MemoryPlatform(tmp_path / f"{point.call}")
-        prepare(platform, fault)
-        crashed = await live(platform, point)
-        await live(platform, None)
-        async with platform.running() as running:
-            await check(platform, running, fault, crashes=int(crashed.crashed.is_set()), where=str(point))
+        platform = prepared(tmp_path / f"{point.call}", fault)
+        store = CrashingStore(SQLiteStore(Home.at(platform.folder / "home").executions), point)
+        await live(platform, store)
+        crashes = int(store.crashed.is_set())
+        platform.faults.alive = lambda: True
+        async with asyncio.timeout(60), platform.running() as running:
+            await work(running)
+            await check(platform, running, fault, crashes=crashes, where=str(point))
 
 
 async def check(platform: MemoryPlatform, running: RunningPlatform, fault: str, *, crashes: int, where: str) -> None:
-    await running.settled()
     execution = f"create-project:shop:{KEY}"
     status = await running.engine.wait(execution)
     assert status is not Status.FAILED, (where, [each.error for each in (await running.engine.get(execution)).steps])

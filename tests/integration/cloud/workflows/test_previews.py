@@ -13,7 +13,7 @@ async def push(platform: MemoryPlatform, running: RunningPlatform, branch: str) 
     """Push to a branch, tell the platform, and wait for what follows; return the commit."""
     commit = platform.push("shop", branch)
     project = await running.projects.get("shop")
-    execution = await running.operations.branch_moved(project, branch, commit, cause="push")
+    execution = await running.operations.branch_moved(project, branch, cause="push")
     assert execution is not None
     assert await running.ended(execution) is Status.SUCCEEDED
     return commit
@@ -41,14 +41,14 @@ async def test_a_branch_gets_an_environment_with_a_copy_of_the_data(
     assert platform.serving("shop--feature") == "shop--feature/web-2"
 
     platform.source.delete_branch(project.repository, "feature")
-    removing = await running.operations.branch_moved(project, "feature", None, cause="push")
+    removing = await running.operations.branch_moved(project, "feature", cause="push")
     assert await running.ended(removing) is Status.SUCCEEDED
     assert await platform.inventory() == before
     assert await running.projects.environments(project.id) == (production,)
     assert await running.deployments.of_environment(preview.id) == ()
     assert await running.differences() == ()
     assert platform.notifier.told[-1].event == "preview.removed"
-    assert await running.operations.branch_moved(project, "feature", None, cause="push") is None
+    assert await running.operations.branch_moved(project, "feature", cause="push") is None
     with pytest.raises(UnknownEnvironmentError):
         await running.operations.remove_preview("shop", "feature")
 
@@ -72,17 +72,17 @@ async def test_a_branch_of_any_name_gets_a_safe_one(
 
 async def test_previews_may_be_unwanted(platform: MemoryPlatform, running: RunningPlatform) -> None:
     await running.create("shop", previews=False)
-    commit = platform.push("shop", "feature")
+    platform.push("shop", "feature")
     project = await running.projects.get("shop")
-    assert await running.operations.branch_moved(project, "feature", commit, cause="push") is None
+    assert await running.operations.branch_moved(project, "feature", cause="push") is None
 
 
 async def test_a_push_that_comes_again_starts_nothing(platform: MemoryPlatform, running: RunningPlatform) -> None:
     await running.create("shop")
-    older = platform.push("shop", "main")
+    platform.push("shop", "main")
     project = await running.projects.get("shop")
     newest = await push(platform, running, "main")
-    assert await running.operations.branch_moved(project, "main", older, cause="push") is None
+    assert await running.operations.branch_moved(project, "main", cause="push") is None
     (production,) = await running.projects.environments(project.id)
     assert (await running.deployments.live(production.id)).commit == newest
 

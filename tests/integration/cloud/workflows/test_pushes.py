@@ -1,9 +1,11 @@
 """Pushes to the platform's own remotes: who may, and what follows."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
+from euryale.cloud.jobs import reconciler
 from euryale.cloud.modules.access import Access, Role
 from euryale.cloud.modules.ledger import Family
 from euryale.cloud.modules.projects import NewProject
@@ -103,3 +105,19 @@ async def test_only_tokens_may_push(running: RunningPlatform) -> None:
     assert await running.ledger.list() == ()
     assert await pushes.authorize("git", token, "shop", "git-receive-pack")
     assert [(each.family, each.name) for each in await running.ledger.list()] == [(Family.SOURCE, "shop")]
+
+
+async def test_a_repository_of_a_refused_push_is_struck_out(
+    platform: MemoryPlatform, running: RunningPlatform, remotes: OwnRepositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running.create("shop")
+    pushes, access = running.container.resolve(Pushes), running.container.resolve(Access)
+    token = (await access.issue("ci", Role.MEMBER)).value
+    for name in ("refused", "taken", "shop"):
+        assert await pushes.authorize("git", token, name, "git-receive-pack")
+    remotes.names.add("taken")
+    await running.reconciler.reconcile()
+    assert await running.differences() == ("missing source:refused", "missing source:shop"), "it may be on its way"
+    monkeypatch.setattr(reconciler, "_NEVER_MADE_AFTER", timedelta(0))
+    await running.reconciler.reconcile()
+    assert await running.differences() == ("missing source:shop",), "a project is made from it: it is lost"

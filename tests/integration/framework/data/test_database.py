@@ -106,6 +106,21 @@ async def test_an_inner_unit_joins_the_outer_one_and_undoes_only_itself(database
     assert await slugs(database) == ["outer", "second"]
 
 
+async def test_an_outer_unit_goes_on_after_an_inner_one_whose_record_exists(database: Database):
+    async with database.transaction() as session:
+        session.add(Note(slug="taken"))
+    async with database.transaction() as outer:
+        await add(outer, "outer")
+        with pytest.raises(DuplicateRecordError):
+            async with database.transaction() as inner:
+                await add(inner, "taken")
+        with pytest.raises(DuplicateRecordError):
+            async with database.transaction() as inner:
+                inner.add(Note(slug="taken"))
+        await add(outer, "later")
+    assert await slugs(database) == ["later", "outer", "taken"]
+
+
 async def test_another_task_has_a_unit_of_its_own(database: Database):
     async def other() -> None:
         async with database.transaction() as session:
@@ -125,6 +140,13 @@ async def test_a_taken_unique_value_is_a_conflict_with_its_cause(database: Datab
         async with database.transaction() as session:
             session.add(Note(slug="a"))
     assert "UNIQUE" in str(caught.value.__cause__)
+
+
+async def test_an_error_of_the_database_quotes_no_values(database: Database):
+    with pytest.raises(OperationalError, match="no such table") as caught:
+        async with database.reading() as session:
+            await session.execute(text("SELECT * FROM gone WHERE name = :name"), {"name": "hunter2"})
+    assert "hunter2" not in str(caught.value)
 
 
 async def test_concurrent_writers_wait_for_one_another(database: Database):
@@ -208,6 +230,41 @@ def test_a_url_that_cannot_be_used_is_refused_without_quoting_it(url: str, messa
     with pytest.raises(DataError, match=message) as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_closing_waits_for_what_is_under_way(database: Database, caplog: pytest.LogCaptureFixture):
+    inside = asyncio.Event()
+
+    async def write(slug: str) -> None:
+        async with database.transaction() as session:
+            inside.set()
+            await add(session, slug)
+
+    writing = [asyncio.create_task(write(slug)) for slug in "abc"]
+    await inside.wait()
+    writing[1].cancel()
+    await database.close()
+    assert all(task.done() for task in writing)
+    assert caplog.records == []
+
+
+async def test_a_postgres_that_accepts_and_says_nothing_is_unavailable():
+    released = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await released.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    database = Database(f"postgresql://ann@127.0.0.1:{port}/notes", patience=0.1)
+    async with asyncio.timeout(10):
+        with pytest.raises(DatabaseUnavailableError):
+            await database.ping()
+    await database.close()
+    released.set()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_postgres_that_does_not_answer_is_unavailable(free_port: int):

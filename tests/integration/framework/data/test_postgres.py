@@ -1,6 +1,7 @@
 """The same promises on PostgreSQL."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,22 @@ async def test_a_connection_that_was_cut_is_replaced(database: Database, schema:
     )
     await server.close()
     await database.ping()
+
+
+async def test_whoever_is_cancelled_while_migrating_leaves_no_lock_and_no_noise(
+    database: Database, caplog: pytest.LogCaptureFixture
+):
+    async def change() -> None:
+        async with database.migrating() as connection:
+            await connection.execute(text("CREATE TABLE numbers (number INTEGER)"))
+
+    for round_ in range(40):
+        changing = [asyncio.create_task(change()) for _ in range(3)]
+        await asyncio.wait(changing, timeout=round_ * 0.0005)
+        for task in changing:
+            task.cancel()
+        await asyncio.gather(*changing, return_exceptions=True)
+    async with database.migrating() as connection:
+        await connection.execute(text("DROP TABLE IF EXISTS numbers"))
+    gc.collect()
+    assert caplog.records == []

@@ -221,6 +221,13 @@ REFUSALS = [
         id="json-bomb",
     ),
     pytest.param(
+        {"package.json": '{"version": ' + "1" * 5000 + "}"},
+        errors.BadManifestError,
+        "package.json",
+        "package.json holds a number that is too long.",
+        id="json-number",
+    ),
+    pytest.param(
         {"package.json": "[1]"},
         errors.BadManifestError,
         "package.json",
@@ -255,6 +262,27 @@ REFUSALS = [
         ".yarnrc.yml is not valid YAML: while parsing a flow node expected the node content, but found '<stream end>' "
         'in "<unicode string>", line 1, column 5: a: [ ^.',
         id="no-yaml",
+    ),
+    pytest.param(
+        {"package.json": APP, "yarn.lock": berry_lock(), ".yarnrc.yml": "a: !!bool x"},
+        errors.BadManifestError,
+        ".yarnrc.yml",
+        ".yarnrc.yml is not valid YAML: 'x'.",
+        id="yaml-bool",
+    ),
+    pytest.param(
+        {"package.json": APP, "yarn.lock": berry_lock(), ".yarnrc.yml": "a: !!int ''"},
+        errors.BadManifestError,
+        ".yarnrc.yml",
+        ".yarnrc.yml is not valid YAML: string index out of range.",
+        id="yaml-int",
+    ),
+    pytest.param(
+        {"package.json": APP, "yarn.lock": berry_lock(), ".yarnrc.yml": "a: !!timestamp x"},
+        errors.BadManifestError,
+        ".yarnrc.yml",
+        ".yarnrc.yml is not valid YAML: 'NoneType' object has no attribute 'groupdict'.",
+        id="yaml-timestamp",
     ),
     pytest.param(
         {"package.json": APP, "yarn.lock": berry_lock(), ".yarnrc.yml": "#" * 70_000},

@@ -92,6 +92,8 @@ def test_the_runtime_is_what_the_repository_says(more, version, source):
     [
         (PINNED, True),
         ("fastapi\nuvicorn==1\n", False),
+        ("uvicorn>=1; python_version == '3.11'\n", False),
+        ("uvicorn==1; python_version > '3.8'\n", True),
         ("-r base.txt\n", False),
         ("--requirement=base.txt\n", False),
         ("-e .\n", False),
@@ -272,6 +274,13 @@ REFUSALS = [
         "pyproject.toml",
         "pyproject.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 9).",
         id="no-toml",
+    ),
+    pytest.param(
+        {"requirements.txt": PINNED, "pyproject.toml": "a = " + "1" * 5000},
+        errors.BadManifestError,
+        "pyproject.toml",
+        "pyproject.toml holds a number that is too long.",
+        id="toml-number",
     ),
     pytest.param(
         {**EURYALE, "euryale.toml": 'app = "shop.app:app; id"'},

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from euryale.cloud.host.own_wheel import own_wheel
@@ -23,6 +24,12 @@ def test_is_made_once(tmp_path: Path) -> None:
     made = wheel.stat()
     assert own_wheel(tmp_path) == wheel
     assert wheel.stat() == made
+
+
+def test_may_be_made_by_several_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        (wheel,) = set(pool.map(own_wheel, [tmp_path] * 4))
+    assert list(wheel.parent.iterdir()) == [wheel]
 
 
 def test_can_be_installed(tmp_path: Path) -> None:

@@ -124,10 +124,45 @@ def test_an_optional_section_stays_away_until_one_of_its_keys_is_set(tmp_path: P
 def test_a_missing_setting_names_its_variable_and_a_misspelt_one():
     with pytest.raises(ConfigError) as caught:
         load(Hello, prefix="HELLO", environ={"HELLO_DATABSE__URL": "x"})
-    text = str(caught.value)
-    assert "database" in text
-    assert "HELLO_DATABASE__URL" in text
-    assert '"HELLO_DATABSE__URL", which is set?' in text
+    (problem,) = caught.value.problems
+    assert problem.field == "database.url"
+    assert problem.message == (
+        "is missing: set it in the file, or as HELLO_DATABASE__URL;"
+        ' is it misspelt as "HELLO_DATABSE__URL", which is set?'
+    )
+
+
+def test_what_an_item_lacks_is_set_by_the_variable_of_its_list(tmp_path: Path):
+    file = written(tmp_path, '[[peers]]\nname = "n"\n')
+    with pytest.raises(ConfigError, match=r"peers\.0\.token: is missing: set it in the file, or as HELLO_PEERS$"):
+        load(Hello, prefix="HELLO", overrides=URL, file=file)
+
+
+class Cache(Settings):
+    size: int = 1
+
+
+class Store(Settings):
+    cache: Cache
+    path: str = "x"
+
+
+class Shop(Settings):
+    store: Store
+
+
+def test_a_section_with_defaults_need_not_be_given():
+    assert load(Shop, prefix="shop") == Shop(store=Store(cache=Cache()))
+    assert load(Shop, prefix="shop", overrides={"store": Store(cache=Cache(size=2))}).store.cache.size == 2
+
+
+def test_arguments_lie_over_one_another_and_are_left_as_they_were():
+    nested = {"cache": {"size": 2}}
+    settings = load(Shop, prefix="shop", overrides={"store": nested, "store.cache.size": 3, "store.path": "y"})
+    assert (settings.store.cache.size, settings.store.path) == (3, "y")
+    assert nested == {"cache": {"size": 2}}
+    settings = load(Shop, prefix="shop", overrides={"store.path": "y", "store": {"cache": {}}})
+    assert settings.store.path == "y"
 
 
 def test_a_bad_value_names_its_place_and_what_is_allowed(tmp_path: Path):

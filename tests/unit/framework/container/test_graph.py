@@ -95,7 +95,7 @@ def test_a_function_is_checked_against_the_graph():
     async def on_event(event: object, *, notifier: Notifier) -> None: ...
 
     with pytest.raises(MissingProviderError, match="nothing provides Notifier"):
-        plan_container([]).check_call(on_event, skip=1)
+        plan_container([]).check_call(on_event)
 
 
 class Untold:

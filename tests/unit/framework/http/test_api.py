@@ -103,11 +103,12 @@ async def unit_fails(unit: Inject[Unit]) -> None:
 
 @router.get("/raise/{kind}")
 async def fail(kind: str) -> None:
+    if kind == "down":
+        raise UnavailableError from OSError("hunter3")
     raise {
         "missing": MissingNoteError("no note n_1"),
         "conflict": ConflictError(),
         "quota": QuotaError(),
-        "down": UnavailableError(),
         "ours": EuryaleError("hunter2"),
         "foreign": RuntimeError("hunter2"),
     }[kind]
@@ -116,6 +117,11 @@ async def fail(kind: str) -> None:
 @router.post("/notes")
 async def add(note: NoteIn, paging: PagingQuery) -> str:
     return note.password.reveal()
+
+
+@router.get("/notes")
+async def notes() -> list[str]:
+    return []
 
 
 @router.get("/me")
@@ -209,12 +215,29 @@ async def test_what_nobody_mapped_tells_nothing_and_is_logged(
     assert "hunter2" in caplog.text
 
 
+async def test_what_is_unavailable_is_logged_with_its_cause(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+):
+    await client.get("/raise/down", headers={"X-Request-ID": "r-3"})
+    assert "r-3" in caplog.text
+    assert "hunter3" in caplog.text
+    caplog.clear()
+    await client.get("/raise/missing")
+    assert caplog.records == []
+
+
 async def test_an_unknown_path_and_method_have_the_one_shape(client: httpx.AsyncClient):
     answer = await client.get("/nowhere")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "http.not_found")
     answer = await client.delete("/time")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "http.method_not_allowed")
     assert answer.headers["Allow"] == "GET"
+
+
+async def test_a_method_that_is_not_allowed_is_told_all_that_are(client: httpx.AsyncClient):
+    answer = await client.put("/notes")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+    assert (await client.put("/openapi.json")).headers["Allow"] == "GET, HEAD"
 
 
 async def test_an_invalid_request_names_its_fields_and_quotes_nothing(client: httpx.AsyncClient):

@@ -2,13 +2,21 @@
 
 from euryale.cloud.modules.deployments.errors import UnknownDeploymentError
 from euryale.cloud.modules.deployments.models import Base
-from euryale.cloud.modules.deployments.records import Deployment, DeploymentState, NewDeployment, Snapshot, Transition
+from euryale.cloud.modules.deployments.records import (
+    CHOSEN,
+    Deployment,
+    DeploymentState,
+    NewDeployment,
+    Snapshot,
+    Transition,
+)
 from euryale.cloud.modules.deployments.service import Deployments
 from euryale.framework.modules import Module
 
 DEPLOYMENTS = Module("deployments", services=[Deployments], models=Base)
 
 __all__ = [
+    "CHOSEN",
     "DEPLOYMENTS",
     "Deployment",
     "DeploymentState",

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from euryale.kit.secret import Secret
+
+CHOSEN: Final = "chosen"
+"""The cause of a deployment of a commit that a person chose, which is not the head of its branch."""
 
 
 class DeploymentState(StrEnum):
@@ -44,7 +48,7 @@ class NewDeployment:
         message: The commit's first line.
         author: The commit's author.
         branch: The branch.
-        cause: Why: ``created``, ``push``, ``manual``, ``reconciled``.
+        cause: Why: ``created``, ``push``, ``manual``, ``reconciled``, or :data:`CHOSEN`.
         execution: The workflow execution that does it.
         root_execution: The outermost execution, which is cancelled when it is superseded.
     """

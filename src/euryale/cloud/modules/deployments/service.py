@@ -8,7 +8,14 @@ from sqlalchemy.orm import selectinload
 
 from euryale.cloud.modules.deployments import models
 from euryale.cloud.modules.deployments.errors import UnknownDeploymentError
-from euryale.cloud.modules.deployments.records import Deployment, DeploymentState, NewDeployment, Snapshot, Transition
+from euryale.cloud.modules.deployments.records import (
+    CHOSEN,
+    Deployment,
+    DeploymentState,
+    NewDeployment,
+    Snapshot,
+    Transition,
+)
 from euryale.framework.data import Database, Session
 from euryale.kit.clock import utc_now
 from euryale.kit.secret import Secret
@@ -94,20 +101,19 @@ class Deployments:
         async with self._database.reading() as session:
             return tuple(map(_deployment, await session.scalars(query.order_by(models.Deployment.number))))
 
-    async def newest(self, environment_id: str) -> Deployment | None:
-        """Return an environment's newest deployment, or None."""
+    async def newest(self, environment_id: str, *, chosen: bool = True) -> Deployment | None:
+        """Return an environment's newest deployment, or None.
+
+        Args:
+            environment_id: The environment.
+            chosen: Whether it may be one whose commit a person chose; else it is of what was the branch's head.
+        """
         query = _loaded().where(models.Deployment.environment_id == environment_id)
+        if not chosen:
+            query = query.where(models.Deployment.cause != CHOSEN)
         async with self._database.reading() as session:
             row = await session.scalar(query.order_by(models.Deployment.number.desc()).limit(1))
             return None if row is None else _deployment(row)
-
-    async def has_commit(self, environment_id: str, commit: str) -> bool:
-        """Return whether an environment has had a deployment of that commit, whatever became of it."""
-        query = select(models.Deployment.id).where(
-            models.Deployment.environment_id == environment_id, models.Deployment.commit == commit
-        )
-        async with self._database.reading() as session:
-            return await session.scalar(query.limit(1)) is not None
 
     async def move(self, deployment_id: str, state: DeploymentState, cause: str = "") -> None:
         """Record a new state; one that it has already, or that comes after its end, changes nothing."""

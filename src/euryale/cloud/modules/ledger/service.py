@@ -25,6 +25,30 @@ class Ledger:
                     )
                 )
 
+    async def adopt(
+        self, family: Family, name: str, *, project: str, execution: str, environment: str = "", root: str = ""
+    ) -> None:
+        """Write down what is about to be made; what an earlier execution could not undo becomes this one's.
+
+        From then on that earlier execution, if somebody lets it try again, takes it away no more.
+
+        Args:
+            family: The family.
+            name: The name.
+            project: The project that it belongs to, by name.
+            execution: Whose it is.
+            environment: The environment that it belongs to, by id.
+            root: The outermost execution, whose it may be already; default: ``execution``.
+        """
+        async with self._database.transaction() as session:
+            row = await session.scalar(select(models.Resource).where(_is(family, name)))
+            if row is None:
+                row = models.Resource(family=family, name=name, project=project, execution=execution)
+                session.add(row)
+            elif row.execution not in {execution, root or execution}:
+                row.execution = execution
+            row.project, row.environment = project, environment
+
     async def made_by(self, family: Family, name: str, execution: str) -> bool:
         """Return whether it was written down by that execution: only its maker's undo may delete it."""
         return await self.maker(family, name) == execution

@@ -6,6 +6,7 @@ from euryale.cloud.modules.projects.errors import (
     ProjectStateError,
     UnknownEnvironmentError,
     UnknownProjectError,
+    UnknownVariableError,
 )
 from euryale.cloud.modules.projects.models import Base
 from euryale.cloud.modules.projects.names import check_handle, environment_handle
@@ -39,6 +40,7 @@ __all__ = [
     "Scope",
     "UnknownEnvironmentError",
     "UnknownProjectError",
+    "UnknownVariableError",
     "Variable",
     "check_handle",
     "environment_handle",

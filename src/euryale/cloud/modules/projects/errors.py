@@ -2,7 +2,8 @@
 
 NotFoundError
 ├── UnknownProjectError
-└── UnknownEnvironmentError
+├── UnknownEnvironmentError
+└── UnknownVariableError
 ConflictError
 ├── ProjectExistsError
 └── ProjectStateError
@@ -23,6 +24,12 @@ class UnknownEnvironmentError(NotFoundError):
     """The project has no environment of that name. ``euryale environments PROJECT`` shows those it has."""
 
     code = "cloud.projects.unknown_environment"
+
+
+class UnknownVariableError(NotFoundError):
+    """The project has no variable of that name. ``euryale variables list PROJECT`` shows those it has."""
+
+    code = "cloud.projects.unknown_variable"
 
 
 class ProjectExistsError(ConflictError):

@@ -12,6 +12,7 @@ from euryale.cloud.modules.projects.errors import (
     ProjectStateError,
     UnknownEnvironmentError,
     UnknownProjectError,
+    UnknownVariableError,
 )
 from euryale.cloud.modules.projects.names import check_handle, environment_handle
 from euryale.cloud.modules.projects.records import (
@@ -189,6 +190,23 @@ class Projects:
                     row = models.Variable(project_id=project_id, name=each.name, value=each.value, scope=each.scope)
                     session.add(row)
                 row.value, row.scope = each.value, each.scope
+
+    async def unset_variables(self, project_id: str, names: Collection[str]) -> None:
+        """Delete variables of a project, all or none; the next deployments do not see them.
+
+        Raises:
+            UnknownVariableError: If the project does not have one of them.
+        """
+        async with self._database.transaction() as session:
+            query = select(models.Variable).where(models.Variable.project_id == project_id)
+            known = {row.name: row for row in await session.scalars(query)}
+            if unknown := sorted(set(names) - set(known)):
+                raise UnknownVariableError(
+                    f"The project has no variable called {', '.join(unknown)}.",
+                    hint=f"It has: {', '.join(sorted(known)) or 'none'}.",
+                )
+            for name in set(names):
+                await session.delete(known[name])
 
     async def open_environment(
         self, project_id: str, branch: str, *, host_suffix: str, execution: str, base: str = ""

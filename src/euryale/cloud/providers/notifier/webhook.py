@@ -122,7 +122,7 @@ class WebhookNotifier:
             return min(float(header), _LONGEST_WAIT)
         try:
             until = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         aware = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
         return min(max((aware - self._clock.now()).total_seconds(), 0.0), _LONGEST_WAIT)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Checkouts:
-    """Directories of their own below one root.
+    """Directories of their own below one root, which nobody else can enter: they hold customers' source.
 
     Args:
         root: The directory that holds them; made if missing.
@@ -18,6 +18,7 @@ class Checkouts:
     def path(self, name: str) -> Path:
         """Return the directory of a checkout; its parent exists."""
         self._root.mkdir(parents=True, exist_ok=True)
+        self._root.chmod(0o700)
         return self._root / name
 
     async def remove(self, name: str) -> None:

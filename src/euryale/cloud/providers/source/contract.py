@@ -1,6 +1,6 @@
 """The contract of the source family."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,5 +106,13 @@ class Source(Protocol):
 
         Symbolic links that lead out of ``into`` are refused with a ``PermanentError``. Doing it again over a
         checkout that was interrupted gives a whole one.
+        """
+        ...
+
+    async def sweep(self, used: Collection[str]) -> None:
+        """Delete what is kept of repositories that are none of these and that nobody has asked for in the last hour.
+
+        Args:
+            used: Addresses of the repositories that projects are made from; others may be asked for again all the same.
         """
         ...

@@ -1,7 +1,7 @@
 """Repositories that exist in this process only: for tests of what uses a source."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
@@ -100,6 +100,9 @@ class MemorySource:
         if address not in self._branches:
             raise UnknownRepositoryError(f"There is no repository at {address}.")
         return self._branches[address]
+
+    async def sweep(self, used: Collection[str]) -> None:
+        """Nothing is kept but the repositories themselves."""
 
     def _commit(self, address: str, sha: str) -> tuple[Commit, dict[str, bytes]]:
         branches = self._found(address)

@@ -25,7 +25,7 @@ from euryale.workflows import inject, step, step_context
 @step(retry=PATIENT, timeout=QUICK)
 async def create_pipeline(project: ProjectRef, *, builder: Builder = inject(), ledger: Ledger = inject()) -> None:
     """Make room for the project's builds."""
-    await ledger.intend(Family.BUILDER, project.name, project=project.name, execution=step_context().execution)
+    await ledger.adopt(Family.BUILDER, project.name, project=project.name, execution=step_context().execution)
     await builder.create_pipeline(project.name)
 
 
@@ -96,7 +96,7 @@ async def _intend(deployment: DeploymentRef, ledger: Ledger) -> None:
     execution, project = step_context().execution, deployment.place.project
     names = ((Family.CHECKOUT, _checkout_name(deployment)), (Family.BUILDER, deployment.built))
     for family, name in names:
-        await ledger.intend(family, name, project=project, environment=deployment.environment.id, execution=execution)
+        await ledger.adopt(family, name, project=project, environment=deployment.environment.id, execution=execution)
 
 
 async def _clear(deployment: DeploymentRef, checkouts: Checkouts, ledger: Ledger) -> None:
@@ -116,7 +116,9 @@ async def discard_build(
     logs: LogBook = inject(),
 ) -> None:
     """End the build if it runs and delete what it made; its log is kept with the deployment."""
-    await logs.keep(deployment.id, builder.log(deployment.place.project, deployment.build))
-    await builder.destroy(deployment.place.project, deployment.build)
-    await ledger.forget(Family.BUILDER, deployment.built)
-    await _clear(deployment, checkouts, ledger)
+    if await ledger.made_by(Family.BUILDER, deployment.built, step_context().execution):
+        await logs.keep(deployment.id, builder.log(deployment.place.project, deployment.build))
+        await builder.destroy(deployment.place.project, deployment.build)
+        await ledger.forget(Family.BUILDER, deployment.built)
+    if await ledger.made_by(Family.CHECKOUT, _checkout_name(deployment), step_context().execution):
+        await _clear(deployment, checkouts, ledger)

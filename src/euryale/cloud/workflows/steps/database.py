@@ -1,8 +1,10 @@
 """Steps that make and unmake databases."""
 
+from euryale.cloud.modules.deployments import Deployments
 from euryale.cloud.modules.ledger import Family, Ledger
 from euryale.cloud.providers.database.contract import Database as Databases
 from euryale.cloud.workflows.references import DeploymentRef, ProjectRef
+from euryale.cloud.workflows.steps.intentions import intend_for
 from euryale.cloud.workflows.steps.policy import PATIENT, SLOW, UNDO
 from euryale.workflows import inject, step, step_context
 
@@ -13,10 +15,10 @@ async def create_database(
 ) -> None:
     """Make the project's database, with the branch of its production."""
     execution = step_context().execution
-    await ledger.intend(Family.DATABASE, project.name, project=project.name, execution=execution)
+    await ledger.adopt(Family.DATABASE, project.name, project=project.name, execution=execution)
     await databases.create_project(project.name)
     branch = f"{project.name}/{environment}"
-    await ledger.intend(Family.DATABASE, branch, project=project.name, execution=execution)
+    await ledger.adopt(Family.DATABASE, branch, project=project.name, execution=execution)
     await databases.create_branch(project.name, environment)
 
 
@@ -32,18 +34,16 @@ async def delete_database(
 
 @step(retry=PATIENT, timeout=SLOW)
 async def ensure_database(
-    deployment: DeploymentRef, *, databases: Databases = inject(), ledger: Ledger = inject()
+    deployment: DeploymentRef,
+    *,
+    databases: Databases = inject(),
+    ledger: Ledger = inject(),
+    deployments: Deployments = inject(),
 ) -> None:
     """See that the environment has its database: for a new preview a copy of its base's."""
-    place = deployment.place
-    await ledger.intend(
-        Family.DATABASE,
-        place.database,
-        project=place.project,
-        environment=deployment.environment.id,
-        execution=step_context().execution,
-    )
-    await databases.create_branch(place.project, place.environment, base=deployment.environment.base or None)
+    place, environment = deployment.place, deployment.environment
+    await intend_for(environment, Family.DATABASE, place.database, ledger=ledger, deployments=deployments)
+    await databases.create_branch(place.project, place.environment, base=environment.base or None)
 
 
 @ensure_database.compensate(retry=UNDO, timeout=SLOW)

@@ -14,6 +14,7 @@ from euryale.cloud.providers.router.contract import Route, Router
 from euryale.cloud.providers.runtime.contract import InstanceIntent, Runtime
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.workflows.references import DeploymentRef, EnvironmentRef
+from euryale.cloud.workflows.steps.intentions import intend_for
 from euryale.cloud.workflows.steps.policy import PATIENT, QUICK, SLOW, UNDO, why
 from euryale.cloud.workflows.steps.records import final_state
 from euryale.kit.secret import Secret
@@ -31,13 +32,7 @@ async def provide_route(
     ledger: Ledger = inject(),
 ) -> None:
     """Give the environment its address; until something is deployed, it says so."""
-    await ledger.intend(
-        Family.ROUTER,
-        environment.place.app,
-        project=environment.project.name,
-        environment=environment.id,
-        execution=step_context().execution,
-    )
+    await intend_for(environment, Family.ROUTER, environment.place.app, ledger=ledger, deployments=deployments)
     await _lead_to(environment, await deployments.live(environment.id), router)
 
 
@@ -108,22 +103,12 @@ async def run_release(
 ) -> None:
     """Run the commands that prepare the database, once, before anything new serves."""
     await deployments.move(deployment.id, DeploymentState.DEPLOYING)
-    await _intend_app(deployment, ledger)
+    environment, app = deployment.environment, deployment.place.app
+    await intend_for(environment, Family.RUNTIME, app, ledger=ledger, deployments=deployments)
     env = await _environment(deployment, deployments, databases)
     for index, command in enumerate(plan.predeploy, start=1):
         name = deployment.place.instance(f"release{index}", deployment.number)
         await runtime.release(_intent(deployment, name, artifact, plan, command, env))
-
-
-async def _intend_app(deployment: DeploymentRef, ledger: Ledger) -> None:
-    place = deployment.place
-    await ledger.intend(
-        Family.RUNTIME,
-        place.app,
-        project=place.project,
-        environment=deployment.environment.id,
-        execution=step_context().execution,
-    )
 
 
 @run_release.compensate(retry=UNDO, timeout=SLOW)
@@ -204,8 +189,10 @@ async def stop_instances(
     """Stop the new processes again."""
     for process in plan.processes:
         name = deployment.place.instance(process.name, deployment.number)
-        await runtime.stop(deployment.place.app, name)
-        await ledger.forget(Family.RUNTIME, f"{deployment.place.app}/{name}")
+        written = f"{deployment.place.app}/{name}"
+        if await ledger.made_by(Family.RUNTIME, written, step_context().execution):
+            await runtime.stop(deployment.place.app, name)
+            await ledger.forget(Family.RUNTIME, written)
 
 
 @step(retry=PATIENT)
@@ -236,9 +223,17 @@ async def switch_route(
 
 @switch_route.compensate(retry=UNDO, timeout=QUICK)
 async def switch_back(
-    _: None, *, deployment: DeploymentRef, router: Router = inject(), deployments: Deployments = inject()
+    _: None,
+    *,
+    deployment: DeploymentRef,
+    router: Router = inject(),
+    deployments: Deployments = inject(),
+    ledger: Ledger = inject(),
 ) -> None:
     """Lead requests to the deployment that is still live, or to nowhere if none is."""
+    written = await ledger.list(environment=deployment.environment.id)
+    if not any(each.family is Family.ROUTER for each in written):
+        return  # tried again after the environment was removed: the name may be another's by now
     live = await deployments.live(deployment.environment.id)
     await _lead_to(deployment.environment, live if live is None or live.id != deployment.id else None, router)
 

@@ -2,13 +2,15 @@
 
 from euryale.cloud.logs import LogBook
 from euryale.cloud.modules.deployments import Deployments
-from euryale.cloud.modules.ledger import Family, Ledger
+from euryale.cloud.modules.ledger import Family, Ledger, Resource
 from euryale.cloud.modules.projects import EnvironmentState, Projects, UnknownProjectError
 from euryale.cloud.providers.builder.contract import Builder
 from euryale.cloud.providers.database.contract import Database as Databases
+from euryale.cloud.providers.errors import ProviderError
 from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.providers.runtime.contract import Runtime
 from euryale.cloud.providers.source.checkouts import Checkouts
+from euryale.cloud.providers.source.contract import Source
 from euryale.cloud.providers.source.remotes import Remotes
 from euryale.cloud.workflows.references import ASKED_FOR, EnvironmentRef, Place, ProjectRef, RemoveRequest
 from euryale.cloud.workflows.steps.policy import RELENTLESS, SLOW
@@ -45,6 +47,10 @@ async def end_all_work(project: ProjectRef, *, turns: Turns = inject()) -> None:
 @step(retry=RELENTLESS, timeout=SLOW)
 async def take_down_route(place: Place, *, router: Router = inject(), ledger: Ledger = inject()) -> None:
     """Take the environment's address away: nobody is led to it any more."""
+    await _remove_route(place, router, ledger)
+
+
+async def _remove_route(place: Place, router: Router, ledger: Ledger) -> None:
     await router.remove(place.app)
     await ledger.forget(Family.ROUTER, place.app)
 
@@ -52,6 +58,10 @@ async def take_down_route(place: Place, *, router: Router = inject(), ledger: Le
 @step(retry=RELENTLESS, timeout=SLOW)
 async def stop_app(place: Place, *, runtime: Runtime = inject(), ledger: Ledger = inject()) -> None:
     """Stop all of the environment's processes."""
+    await _destroy_app(place, runtime, ledger)
+
+
+async def _destroy_app(place: Place, runtime: Runtime, ledger: Ledger) -> None:
     await runtime.destroy(place.app)
     await ledger.forget(Family.RUNTIME, place.app)
 
@@ -78,8 +88,12 @@ async def delete_builds(
             await builder.destroy(pipeline, build)
             await ledger.forget(Family.BUILDER, resource.name)
         elif resource.family is Family.CHECKOUT:
-            await checkouts.remove(resource.name)
-            await ledger.forget(Family.CHECKOUT, resource.name)
+            await _remove_checkout(resource, checkouts, ledger)
+
+
+async def _remove_checkout(resource: Resource, checkouts: Checkouts, ledger: Ledger) -> None:
+    await checkouts.remove(resource.name)
+    await ledger.forget(Family.CHECKOUT, resource.name)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
@@ -90,12 +104,21 @@ async def forget_environment(
     projects: Projects = inject(),
     deployments: Deployments = inject(),
     logs: LogBook = inject(),
+    source: Source = inject(),
 ) -> None:
     """Delete the environment's records and logs."""
-    newest = await deployments.newest(environment.id)
-    dismissed = newest.commit if newest is not None and cause == ASKED_FOR else ""
+    dismissed = await _unwanted(environment, deployments, source) if cause == ASKED_FOR else ""
     await projects.delete_environment(environment.id, dismissed=dismissed)
     await logs.forget(*await deployments.forget_environment(environment.id))
+
+
+async def _unwanted(environment: EnvironmentRef, deployments: Deployments, source: Source) -> str:
+    """Return the commit that is not to be deployed by itself: the branch's head, as far as it is known."""
+    try:
+        return (await source.inspect(environment.project.repository)).branches.get(environment.branch, "")
+    except ProviderError:
+        newest = await deployments.newest(environment.id)
+        return "" if newest is None else newest.commit
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
@@ -109,11 +132,9 @@ async def take_down_environments(
 ) -> None:
     """Take the addresses and the processes of all of the project's environments away."""
     for environment in await projects.environments(project.id):
-        app = Place(project.name, environment.name).app
-        await router.remove(app)
-        await ledger.forget(Family.ROUTER, app)
-        await runtime.destroy(app)
-        await ledger.forget(Family.RUNTIME, app)
+        place = Place(project.name, environment.name)
+        await _remove_route(place, router, ledger)
+        await _destroy_app(place, runtime, ledger)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)
@@ -136,8 +157,7 @@ async def delete_artifacts(
     await ledger.forget(Family.BUILDER, project.name)
     for resource in await ledger.list(project=project.name):
         if resource.family is Family.CHECKOUT:
-            await checkouts.remove(resource.name)
-            await ledger.forget(Family.CHECKOUT, resource.name)
+            await _remove_checkout(resource, checkouts, ledger)
 
 
 @step(retry=RELENTLESS, timeout=SLOW)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from euryale.cloud.modules.deployments import (
+    CHOSEN,
     DEPLOYMENTS,
     Deployment,
     Deployments,
@@ -22,8 +23,8 @@ async def deployments(tmp_path: Path) -> AsyncIterator[Deployments]:
         yield Deployments(database)
 
 
-async def opened(deployments: Deployments, execution: str, environment: str = "env") -> Deployment:
-    new = NewDeployment("proj", environment, "c0ffee", "change", "Ada", "main", "push", execution, execution)
+async def opened(deployments: Deployments, execution: str, environment: str = "env", cause: str = "push") -> Deployment:
+    new = NewDeployment("proj", environment, "c0ffee", "change", "Ada", "main", cause, execution, execution)
     return await deployments.open(new)
 
 
@@ -37,6 +38,13 @@ async def test_are_numbered_by_environment(deployments: Deployments) -> None:
     assert [each.id for each in await deployments.list(project_id="proj", limit=2)] == [other.id, second.id]
     assert [each.id for each in await deployments.list(project_id="proj", before=second.id)] == [first.id]
     assert [each.id for each in await deployments.under_way("env")] == [first.id, second.id]
+
+
+async def test_the_newest_may_be_one_that_nobody_chose(deployments: Deployments) -> None:
+    assert await deployments.newest("env", chosen=False) is None
+    followed, chosen = await opened(deployments, "e1"), await opened(deployments, "e2", cause=CHOSEN)
+    assert await deployments.newest("env") == chosen
+    assert await deployments.newest("env", chosen=False) == followed
 
 
 async def test_every_change_of_state_is_recorded(deployments: Deployments) -> None:

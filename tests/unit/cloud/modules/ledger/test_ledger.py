@@ -22,6 +22,16 @@ async def test_what_is_written_down_stays_its_makers(ledger: Ledger) -> None:
     assert await ledger.maker(Family.ROUTER, "shop") is None
 
 
+async def test_what_was_left_behind_is_adopted(ledger: Ledger) -> None:
+    await ledger.intend(Family.ROUTER, "app", project="shop", execution="e1", environment="gone")
+    await ledger.adopt(Family.ROUTER, "app", project="shop", execution="e2::deploy", environment="env", root="e2")
+    assert await ledger.maker(Family.ROUTER, "app") == "e2::deploy"
+    assert [each.environment for each in await ledger.list()] == ["env"]
+    await ledger.adopt(Family.BUILDER, "shop", project="shop", execution="e2")
+    await ledger.adopt(Family.BUILDER, "shop", project="shop", execution="e2::deploy", root="e2")
+    assert await ledger.maker(Family.BUILDER, "shop") == "e2", "what the outermost execution has made stays its own"
+
+
 async def test_what_is_inside_goes_with_it(ledger: Ledger) -> None:
     for name in ("shop", "shop/a", "shop/b", "shop-2", "shop-2/a", "sho", "sh_p/a", "shXp/a"):
         await ledger.intend(Family.DATABASE, name, project="shop", execution="e1")

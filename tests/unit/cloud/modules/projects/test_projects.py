@@ -16,6 +16,7 @@ from euryale.cloud.modules.projects import (
     Scope,
     UnknownEnvironmentError,
     UnknownProjectError,
+    UnknownVariableError,
     Variable,
 )
 from euryale.framework.testing import temporary_database
@@ -120,6 +121,11 @@ async def test_variables_are_changed_by_name(projects: Projects) -> None:
     await projects.set_variables(project.id, [Variable("A", Secret("3"), Scope.BUILD)])
     expected = (Variable("A", Secret("3"), Scope.BUILD), Variable("B", Secret("2")))
     assert await projects.variables(project.id) == expected
+    with pytest.raises(UnknownVariableError, match=r"called C\. It has: A, B\."):
+        await projects.unset_variables(project.id, ["A", "C"])
+    assert await projects.variables(project.id) == expected
+    await projects.unset_variables(project.id, ["A", "A"])
+    assert await projects.variables(project.id) == expected[1:]
 
 
 async def test_lists_by_pages_and_whole(projects: Projects) -> None:

@@ -1,10 +1,18 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from euryale.cloud.buildplan.plan import Command
-from euryale.cloud.providers.builder.process.dependencies import install_key
+from euryale.cloud.host.procfs import identify
+from euryale.cloud.providers.builder.process.dependencies import (
+    DependencyStore,
+    changed_since,
+    install_key,
+    made_by_install,
+)
+from euryale.cloud.providers.builder.process.linking import Owner
 from euryale.cloud.providers.builder.process.specification import BuildSpec
 from shell_builds import shell_plan
 
@@ -52,3 +60,32 @@ def test_nothing_is_kept_when_the_key_files_cannot_be_trusted(work: Path) -> Non
     (work / "lock").unlink()
     (work / "lock").symlink_to("/etc/hostname")
     assert install_key(_SPEC, work) is None
+
+
+def test_an_output_is_what_really_came_to_be(work: Path) -> None:
+    (work / "node_modules").mkdir()
+    (work / "linked").symlink_to("node_modules")
+    assert made_by_install(work, ("linked", "node_modules", "apps/web/node_modules", "lock")) == (
+        "node_modules",
+        "lock",
+    )
+
+
+def test_files_and_directories_are_known_to_have_changed(work: Path) -> None:
+    written = (work / "lock").stat().st_ctime
+    for output in (work / "lock", work):
+        assert changed_since(output, written - 1)
+        assert not changed_since(output, written)
+    assert changed_since(work / "gone", written)
+
+
+def test_what_a_killed_build_was_about_to_keep_is_deleted(tmp_path: Path) -> None:
+    owner = Owner(os.getuid(), os.getgid())
+    me = identify(os.getpid())
+    assert me is not None
+    mine, others, reused = f".a.{me.pid}.{me.ticks}", ".b.4194304.17", f".c.{me.pid}.{me.ticks - 1}"
+    for name in (mine, others, reused, "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0").write_text("x")
+    DependencyStore(tmp_path, builder=owner, keeper=owner).prune(1_000_000, used=None)
+    assert {path.name for path in tmp_path.iterdir()} == {mine, "kept"}

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from euryale.cloud.providers.builder.process.environment import build_environment, install_environment
+from euryale.cloud.providers.builder.process.environment import Writable, build_environment, install_environment
 
 
 def _environment(user: dict[str, str], manager: str = "npm") -> dict[str, str]:
@@ -9,8 +9,7 @@ def _environment(user: dict[str, str], manager: str = "npm") -> dict[str, str]:
         plan={"NODE_ENV": "production", "A": "plan"},
         user=user,
         path=[Path("/tools/bin")],
-        home=Path("/home"),
-        downloads=Path("/cache"),
+        writable=Writable(home=Path("/home"), downloads=Path("/cache"), temporary=Path("/scratch")),
         manager=manager,
     )
 
@@ -23,10 +22,10 @@ def test_passes_on_certificates_and_proxies_and_nothing_else_of_the_platform() -
 
 
 def test_the_user_wins_over_the_plan_but_not_over_what_the_platform_needs() -> None:
-    found = _environment({"A": "user", "PATH": "/evil", "HOME": "/root", "npm_config_cache": "/root"})
+    found = _environment({"A": "user", "PATH": "/evil", "HOME": "/root", "npm_config_cache": "/root", "TMPDIR": "/tmp"})
     assert found["A"] == "user"
     assert found["PATH"] == "/tools/bin:/usr/local/bin:/usr/bin:/bin"
-    assert (found["HOME"], found["npm_config_cache"]) == ("/home", "/cache")
+    assert (found["HOME"], found["TMPDIR"], found["npm_config_cache"]) == ("/home", "/scratch", "/cache")
 
 
 def test_an_install_knows_no_node_env() -> None:

@@ -34,6 +34,12 @@ def test_lines_of_a_value_and_its_quoted_forms_are_found() -> None:
     assert _masked([_KEY, "p@ss/word"], said) == b'[redacted]\n"[redacted]"\nuser:[redacted]@host\n'
 
 
+def test_the_password_of_a_url_is_found_on_its_own() -> None:
+    url = "postgresql://shop:pa%20ss-word@127.0.0.1:5432/shop"
+    assert _masked([url], b"denied for 'pa ss-word'\n") == b"denied for '[redacted]'\n"
+    assert _masked(["https://shop:root@host/"], b"root\n") == b"root\n"
+
+
 def test_the_longer_of_two_values_wins() -> None:
     assert _masked(["secret", "secret-and-more"], b"secret-and-more\n") == b"[redacted]\n"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from euryale.cloud.providers.builder.process.verdict import failed_command, missing_file, timed_out
+from euryale.cloud.providers.builder.process.verdict import failed_command, missing_file, not_started, timed_out
 
 _NPM = "npm error `npm ci` can only install packages when your package.json and package-lock.json or ... are in sync."
 
@@ -31,6 +31,12 @@ def test_says_what_helps(said: str, code: int, hint: str) -> None:
 def test_a_signal_is_told_from_an_exit_code() -> None:
     assert "was ended by signal 15" in failed_command("build", "make", -15, [])
     assert failed_command("build", "make", 1, ["done"]).splitlines()[1:] == ["done"]
+
+
+def test_says_which_variables_keep_a_command_from_starting() -> None:
+    first, hint = not_started("build", "make", "Argument list too long").splitlines()
+    assert first == "build: `make` could not be started: Argument list too long."
+    assert "128 KiB" in hint
 
 
 def test_names_what_took_too_long_and_what_is_missing() -> None:

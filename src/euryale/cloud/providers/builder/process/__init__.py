@@ -8,6 +8,7 @@ later reads the files. Nothing else passes between the two::
         dependencies/<key>/    what an install made, for the next build with the same lockfile
         builds/<name>/         spec.json  runner.json  state.json  result.json  log  work/
     <root>/downloads/          npm's cache, shared by all: npm checks what it takes from it against the lockfile
+    <root>/tmp/<hash>/         the temporary files of one build, gone when it has ended
     <root>/slots/              one lock file for each build that may run at a time
     <root>/toolchains/         Node, uv, ...
 

@@ -12,7 +12,7 @@ from euryale.cloud.host.own_wheel import own_wheel
 from euryale.cloud.host.reach import barrier
 from euryale.cloud.host.toolchains import Toolchains
 from euryale.cloud.providers.builder.contract import BuildIntent, BuildStatus
-from euryale.cloud.providers.builder.process.environment import build_environment
+from euryale.cloud.providers.builder.process.environment import Writable, build_environment
 from euryale.cloud.providers.builder.process.layout import BuilderFiles, BuildFiles
 from euryale.cloud.providers.builder.process.lifetime import begin, end, look, stands
 from euryale.cloud.providers.builder.process.linking import remove_tree
@@ -149,8 +149,11 @@ class ProcessBuilder:
             plan=dict(plan.env),
             user=user,
             path=path,
-            home=pipeline.home,
-            downloads=self._files.downloads,
+            writable=Writable(
+                home=pipeline.home,
+                downloads=self._files.downloads,
+                temporary=self._files.build(intent.pipeline, intent.name).temporary,
+            ),
             manager=plan.package_manager.name,
         )
         return BuildSpec(

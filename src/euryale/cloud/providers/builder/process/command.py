@@ -17,6 +17,7 @@ from euryale.kit.clock import Clock
 
 _NICENESS = 5
 _PIECE = 64 * 1024
+_PIECES_AT_A_TIME = 16
 _LOOK_EVERY = 0.1
 
 
@@ -105,9 +106,10 @@ class CommandRunner:
         return process.returncode
 
     def _pass_on(self, reader: int) -> bool:
-        """Write what there is to the log; return whether more may come."""
+        """Write what there is to the log, but for what a command that never pauses adds; return if more may come."""
         with contextlib.suppress(BlockingIOError):
-            while piece := os.read(reader, _PIECE):
+            for _ in range(_PIECES_AT_A_TIME):
+                if not (piece := os.read(reader, _PIECE)):
+                    return False
                 self.sink.write(piece)
-            return False
         return True

@@ -6,6 +6,7 @@ its own tree, but not write to it in place. What tools write to in place (entrie
 with a dot, such as ``.cache`` and ``.prisma``) is copied instead.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from euryale.cloud.host.procfs import identify
 from euryale.cloud.providers.builder.process.linking import (
     Owner,
     link_tree,
@@ -100,19 +102,24 @@ class DependencyStore:
                 (work / parent).mkdir()
                 self._builder.own(os.fspath(work / parent))
 
-    def keep(self, key: str, work: Path, outputs: Iterable[str]) -> None:
-        """Keep what an install made. Nothing happens if it is kept already, or did not come to be."""
+    def keep(self, key: str, work: Path, outputs: tuple[str, ...]) -> None:
+        """Keep what an install made; nothing happens if it is kept already.
+
+        Args:
+            key: What it is found by.
+            work: The work directory.
+            outputs: What the install made, as :func:`made_by_install` says.
+        """
         entry = self._directory / key
-        made = tuple(output for output in outputs if _is_plain(work, output))
-        if entry.exists() or not made:
+        if entry.exists():
             return
-        partial = self._directory / f".{key}.{os.getpid()}"
+        partial = self._directory / _partial_name(key)
         remove_tree(partial)
         partial.mkdir(mode=0o700)
-        for number, output in enumerate(made):
+        for number, output in enumerate(outputs):
             protect_tree(work / output, self._keeper, private=_is_written_in_place)
             link_tree(work / output, partial / str(number), self._keeper, private=_is_written_in_place)
-        write_value(partial / _MANIFEST, KeptInstall(made))
+        write_value(partial / _MANIFEST, KeptInstall(outputs))
         try:
             partial.rename(entry)
         except OSError:
@@ -121,36 +128,84 @@ class DependencyStore:
     def prune(self, budget: int, *, used: str | None) -> None:
         """Delete the installs that were not used for the longest, until the rest take at most ``budget`` bytes.
 
+        What a build was about to keep when it was killed goes, too. Another build may do the same at the same time.
+
         Args:
             budget: Bytes.
             used: The key that is used now; it stays in any case.
         """
-        entries = [entry for entry in self._directory.iterdir() if not entry.name.startswith(".")]
-        entries.sort(key=lambda entry: (entry.name == used, entry.stat().st_mtime), reverse=True)
+        found = list(self._directory.iterdir())
+        for partial in filter(_is_abandoned, found):
+            _remove_shared(partial)
+        entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=_last_use, reverse=True)
+        entries.sort(key=lambda entry: entry.name != used)
         total = 0
         for entry in entries:
-            total += tree_size(entry)
+            with contextlib.suppress(FileNotFoundError):
+                total += tree_size(entry)
             if total > budget and entry.name != used:
-                remove_tree(entry)
+                _withdraw(entry)
 
 
-def changed_since(tree: Path, moment: float) -> bool:
-    """Return whether anything in a tree was written after a moment, but for what is written in place anyway.
+def made_by_install(work: Path, outputs: Iterable[str]) -> tuple[str, ...]:
+    """Return those outputs that came to be; what a link leads to is none."""
+    return tuple(output for output in outputs if _is_plain(work, output))
+
+
+def changed_since(output: Path, moment: float) -> bool:
+    """Return whether an output was written to after a moment, but for what is written in place anyway.
 
     Args:
-        tree: A directory; one that is gone has been changed.
+        output: A file or a directory; one that is gone has been changed.
         moment: Seconds since the epoch. The time of a file's last change, unlike that of its content, cannot be set.
     """
-    if not tree.is_dir():
+    if output.is_symlink() or not output.exists():
         return True
-    for folder, directories, files in os.walk(tree):
-        at_top = folder == os.fspath(tree)
+    if not output.is_dir():
+        return output.stat().st_ctime > moment
+    for folder, directories, files in os.walk(output):
+        at_top = folder == os.fspath(output)
         directories[:] = [
             name for name in directories if not (name == _BYTECODE or (at_top and _is_written_in_place(name)))
         ]
         if any(os.lstat(os.path.join(folder, name)).st_ctime > moment for name in files):  # noqa: PTH118 -- 100k files
             return True
     return False
+
+
+def _partial_name(key: str) -> str:
+    me = identify(os.getpid())
+    return f".{key}.{os.getpid()}.{me.ticks if me else 0}"
+
+
+def _is_abandoned(entry: Path) -> bool:
+    """Return whether it is what a process that is no more was about to keep."""
+    _, _, process = entry.name.removeprefix(".").partition(".")
+    pid, _, ticks = process.partition(".")
+    if not entry.name.startswith(".") or not pid.isdigit():
+        return False
+    owner = identify(int(pid))
+    return owner is None or str(owner.ticks) != ticks
+
+
+def _last_use(entry: Path) -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _withdraw(entry: Path) -> None:
+    """Take the name away before the files: who puts it back meanwhile sees at the end that it is not whole."""
+    doomed = entry.with_name(_partial_name(entry.name))
+    with contextlib.suppress(FileNotFoundError):
+        entry.rename(doomed)
+        _remove_shared(doomed)
+
+
+def _remove_shared(directory: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # another build deletes it, too
+        remove_tree(directory)
 
 
 def _add(digest: "hashlib._Hash", content: bytes) -> None:

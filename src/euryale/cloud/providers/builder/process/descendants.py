@@ -3,13 +3,15 @@
 import contextlib
 import ctypes
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
 
 import psutil
 
-from euryale.cloud.host.detached import ProcessIdentity
+from euryale.cloud.host.detached import collect
+from euryale.cloud.host.procfs import Identity, carries, processes
 
 MARK = "EURYALE_BUILD_DIRECTORY"
 
@@ -38,14 +40,10 @@ def end_descendants() -> None:
         psutil.wait_procs(children, timeout=_REAP_SECONDS)
 
 
-def marked_processes(directory: Path) -> list[ProcessIdentity]:
+def marked_processes(directory: Path) -> list[Identity]:
     """Return the processes of the build in ``directory``: the runner, and what inherited its mark."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(MARK) == str(directory):
-                found.append(ProcessIdentity(process.pid, process.create_time()))
-    return [identity for identity in found if identity.alive()]
+    mark = os.fsencode(f"{MARK}={directory}")
+    return [row.identity for row in processes() if row.pid != os.getpid() and carries(row.pid, mark)]
 
 
 def end_marked(directory: Path) -> None:
@@ -56,8 +54,8 @@ def end_marked(directory: Path) -> None:
         if not left:
             return
         for identity in left:
-            process = identity.process()
-            if process is not None:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(identity.pid, signal.SIGKILL)
         pause.wait(_PAUSE)
+        for identity in left:
+            collect(identity.pid)

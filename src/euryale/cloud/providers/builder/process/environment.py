@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 _SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
@@ -37,14 +38,28 @@ _FIXED = {
 _OF_PNPM = {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
 
 
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """The directories outside of the work directory that a build may write to.
+
+    Attributes:
+        home: HOME.
+        downloads: npm's cache.
+        temporary: The directory for temporary files.
+    """
+
+    home: Path
+    downloads: Path
+    temporary: Path
+
+
 def build_environment(
     *,
     operator: Mapping[str, str],
     plan: Mapping[str, str],
     user: Mapping[str, str],
     path: Iterable[Path],
-    home: Path,
-    downloads: Path,
+    writable: Writable,
     manager: str = "npm",
 ) -> dict[str, str]:
     """Return the environment of a build's commands.
@@ -57,16 +72,16 @@ def build_environment(
         plan: What the plan sets.
         user: The user's variables, which win over the plan's but not over what the platform needs.
         path: Directories of the toolchains.
-        home: HOME.
-        downloads: npm's cache.
+        writable: Where it may write to.
         manager: The package manager's name.
     """
     passed_on = {name: operator[name] for name in _PASSED_ON if name in operator}
     needed = {
         "PATH": os.pathsep.join([*map(os.fspath, path), *_SYSTEM_PATH]),
-        "HOME": os.fspath(home),
-        "npm_config_cache": os.fspath(downloads),
-        "npm_config_userconfig": os.fspath(home / ".npmrc"),
+        "HOME": os.fspath(writable.home),
+        "TMPDIR": os.fspath(writable.temporary),
+        "npm_config_cache": os.fspath(writable.downloads),
+        "npm_config_userconfig": os.fspath(writable.home / ".npmrc"),
     }
     copying = _OF_PNPM if manager == "pnpm" else {}  # npm would warn of what it does not know
     return {**_FIXED, **passed_on, **plan, **user, **copying, **needed}

@@ -1,5 +1,8 @@
 """Executing a plan: install or its kept result, build, package, and a look at what came of it."""
 
+import contextlib
+import errno
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +12,12 @@ from typing import Literal
 from euryale.cloud.buildplan.plan import Command
 from euryale.cloud.host.account import Account, own_account
 from euryale.cloud.providers.builder.process.command import CommandRunner
-from euryale.cloud.providers.builder.process.dependencies import DependencyStore, changed_since, install_key
+from euryale.cloud.providers.builder.process.dependencies import (
+    DependencyStore,
+    changed_since,
+    install_key,
+    made_by_install,
+)
 from euryale.cloud.providers.builder.process.descendants import MARK
 from euryale.cloud.providers.builder.process.environment import install_environment
 from euryale.cloud.providers.builder.process.layout import BuildFiles
@@ -22,8 +30,11 @@ from euryale.cloud.providers.builder.process.specification import (
     Timing,
     write_value,
 )
-from euryale.cloud.providers.builder.process.verdict import failed_command, missing_file, timed_out
+from euryale.cloud.providers.builder.process.verdict import failed_command, missing_file, not_started, timed_out
 from euryale.kit.clock import Clock
+
+_LACKS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""What the machine lacks for the moment; anything else that keeps a command from starting is the build's own doing."""
 
 
 class _EndedError(Exception):
@@ -57,7 +68,8 @@ class Execution:
     install: str | None = None
     _commands: CommandRunner = field(init=False)
     _timings: list[Timing] = field(init=False, default_factory=list)
-    _installed_at: float | None = field(init=False, default=None)
+    _made: tuple[str, ...] = field(init=False, default=())
+    _installed_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         deadline = self.clock.monotonic() + self.spec.timeout
@@ -97,18 +109,18 @@ class Execution:
             self._record("install", f"put back what an earlier build installed ({self.install})", began)
             return
         self._run_all("install", (*self.spec.plan.install, *self._provide()))
+        self._made = made_by_install(self.files.work, self.spec.plan.install_outputs)
         self._installed_at = self.clock.now().timestamp()
 
     def keep_install(self) -> None:
         """Keep a fresh install for later builds, unless this build has written into it. Nobody waits for this."""
-        if self.install is None or self._installed_at is None:
+        if self.install is None or not self._made:
             return
-        outputs = self.spec.plan.install_outputs
-        if any(changed_since(self.files.work / output, self._installed_at) for output in outputs):
+        if any(changed_since(self.files.work / output, self._installed_at) for output in self._made):
             self.sink.note("--- the install is not kept for later builds: the build has written into it")
             return
         began = self.clock.monotonic()
-        self.store().keep(self.install, self.files.work, outputs)
+        self.store().keep(self.install, self.files.work, self._made)
         seconds = self.clock.monotonic() - began
         self.sink.note(f"--- the install was kept for later builds ({self.install}): {seconds:.1f} s")
 
@@ -133,7 +145,13 @@ class Execution:
         if cwd is None or not cwd.is_dir():
             raise _EndedError("failed", phase, f"{phase}: there is no directory {command.directory!r}.")
         began = self.clock.monotonic()
-        ended = self._commands.run(command.line, cwd=cwd, env={**env, MARK: str(self.files.directory)})
+        try:
+            ended = self._commands.run(command.line, cwd=cwd, env={**env, MARK: str(self.files.directory)})
+        except OSError as error:
+            if error.errno in _LACKS:
+                raise
+            reason = not_started(phase, command.line, os.strerror(error.errno or 0))
+            raise _EndedError("failed", phase, reason) from error
         self._record(phase, command.line, began)
         if ended.code is None:
             reason = timed_out(phase, command.line, self.spec.timeout, self.sink.tail())
@@ -153,7 +171,8 @@ class Execution:
         return path if path.is_relative_to(self.files.work) and path.exists() else None
 
     def _enter(self, phase: str) -> None:
-        write_value(self.files.state, BuildState(phase))
+        with contextlib.suppress(OSError):  # a full disk is for the command to complain of
+            write_value(self.files.state, BuildState(phase))
 
     def _record(self, phase: str, what: str, began: float) -> None:
         seconds = round(self.clock.monotonic() - began, 3)

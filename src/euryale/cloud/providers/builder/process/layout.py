@@ -1,5 +1,7 @@
 """Where the files of pipelines and builds lie. Paths only."""
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,12 @@ class BuildFiles:
     def work(self) -> Path:
         """The checkout, in which the commands run."""
         return self.directory / "work"
+
+    @property
+    def temporary(self) -> Path:
+        """Temporary files of the commands. The path is short, for it may have to hold a socket (unix(7))."""
+        root = self.directory.parents[3]
+        return root / "tmp" / hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Beginning, watching and ending one build from without, by nothing but its files and its processes."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -8,7 +9,8 @@ import threading
 from pathlib import Path
 
 from euryale.cloud.host.account import Account, own_account
-from euryale.cloud.host.detached import ProcessIdentity, spawn
+from euryale.cloud.host.detached import runs, spawn
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.host.spreading import make_apart
 from euryale.cloud.providers.builder.contract import BuildLostError, BuildStatus
 from euryale.cloud.providers.builder.process.descendants import MARK, end_marked
@@ -18,7 +20,6 @@ from euryale.cloud.providers.builder.process.specification import (
     BuildResult,
     BuildSpec,
     BuildState,
-    RunnerIdentity,
     read_value,
     write_value,
 )
@@ -39,6 +40,7 @@ def begin(files: BuildFiles, source: Path, spec: BuildSpec, account: Account) ->
     """
     _clear(files)
     _check_out(source, files.work, account)
+    _make_temporary(files.temporary, account)
     write_value(files.spec, spec)
     files.log.touch(mode=0o600)
     identity = spawn(
@@ -48,7 +50,7 @@ def begin(files: BuildFiles, source: Path, spec: BuildSpec, account: Account) ->
         output=files.log,
         account=own_account(),
     )
-    write_value(files.runner, RunnerIdentity(identity.pid, identity.created))
+    write_value(files.runner, identity)
 
 
 def stands(files: BuildFiles) -> bool:
@@ -81,6 +83,7 @@ def end(files: BuildFiles) -> None:
     if files.directory.is_dir():
         files.ending.touch()  # first: half a deletion must pass neither for an outcome nor for a lost build
         _end_processes(files)
+        remove_tree(files.temporary)
         remove_tree(files.work)
         remove_tree(files.directory)
 
@@ -91,24 +94,19 @@ def _require(files: BuildFiles) -> None:
 
 
 def _runs(files: BuildFiles) -> bool:
-    identity = _runner(files)
-    return identity is not None and identity.alive()
-
-
-def _runner(files: BuildFiles) -> ProcessIdentity | None:
-    known = read_value(files.runner, RunnerIdentity)
-    return ProcessIdentity(known.pid, known.created) if known else None
+    identity = read_value(files.runner, Identity)
+    return identity is not None and runs(identity)
 
 
 def _end_processes(files: BuildFiles) -> None:
     """Ask the runner to end what it started, which it knows best; then kill whatever still bears the build's mark."""
-    identity = _runner(files)
-    process = identity.process() if identity else None
-    if identity is not None and process is not None:
-        process.send_signal(signal.SIGTERM)
+    identity = read_value(files.runner, Identity)
+    if identity is not None and runs(identity):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(identity.pid, signal.SIGTERM)
         pause = threading.Event()
         for _ in range(_GRACE_LOOKS):
-            if not identity.alive():
+            if not runs(identity):
                 break
             pause.wait(_LOOK_EVERY)
     end_marked(files.directory)
@@ -120,7 +118,15 @@ def _clear(files: BuildFiles) -> None:
     end_marked(files.directory)
     for leftover in (files.result, files.runner, files.state, files.spec, files.ending):
         leftover.unlink(missing_ok=True)
+    remove_tree(files.temporary)
     remove_tree(files.work)
+
+
+def _make_temporary(directory: Path, account: Account) -> None:
+    directory.parent.mkdir(exist_ok=True)
+    directory.parent.chmod(_PASSABLE)
+    directory.mkdir(mode=0o700)
+    account.own(directory)
 
 
 def _check_out(source: Path, work: Path, account: Account) -> None:

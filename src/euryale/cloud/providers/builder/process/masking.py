@@ -1,10 +1,9 @@
 """Taking secrets out of what is logged. Pure."""
 
-import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
 
+from euryale.cloud.providers.masks import looks
 from euryale.kit.secret import REDACTED
 
 _SHORTEST = 6
@@ -25,11 +24,11 @@ class Masker:
     """Replaces values in a stream of bytes that comes in pieces of any size.
 
     Args:
-        values: What must not get through, as it is, on lines of its own, quoted as JSON or as part of a URL.
+        values: What must not get through, whatever it looks like.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms = {form.encode() for value in values for form in _forms(value)}
+        forms = {form.encode() for value in values for form in {value, *maskable(looks(value))}}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
         self._kept = b""
@@ -58,9 +57,3 @@ class Masker:
 
     def _mask(self, text: bytes) -> bytes:
         return self._pattern.sub(REDACTED.encode(), text) if self._pattern else text
-
-
-def _forms(value: str) -> set[str]:
-    lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
-    whole = {value, json.dumps(value)[1:-1], quote(value, safe="")}
-    return whole | set(maskable(lines))

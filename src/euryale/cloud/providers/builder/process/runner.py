@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -40,14 +41,27 @@ def run_build(directory: Path) -> None:
     with _slot(spec.slots), LogSink(files.log, spec.masked) as sink:
         execution = Execution(spec, files, service_account(spec.account), sink, SYSTEM_CLOCK)
         result = execution.run()
-        write_value(files.result, result)
+        _leave(files, result)
         lower_priority(os.getpid(), _NICENESS_WHEN_DONE)  # the application starts now
         _tidy(execution, result)
+
+
+def _leave(files: BuildFiles, result: BuildResult) -> None:
+    """Leave the outcome; where the disk has no room for it, what was built makes room."""
+    try:
+        write_value(files.result, result)
+    except OSError as error:
+        remove_tree(files.work)
+        if result.state == "succeeded":
+            reason = f"The build succeeded, but its outcome could not be written: {error.strerror}."
+            result = replace(result, state="failed", artifact="", reason=reason)
+        write_value(files.result, result)
 
 
 def _tidy(execution: Execution, result: BuildResult) -> None:
     """Keep what later builds need, delete what nobody needs any more; the outcome stands, so nobody waits for this."""
     work = execution.files.work
+    remove_tree(execution.files.temporary)
     execution.keep_install()
     if result.state == "succeeded":
         _keep_only(work, Path(result.artifact).parts)

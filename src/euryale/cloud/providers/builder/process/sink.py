@@ -1,5 +1,6 @@
 """The build's log: what is written to it is masked, whatever wrote it."""
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,18 +10,24 @@ from typing import Self
 from euryale.cloud.providers.builder.process.masking import Masker
 
 _TAIL_KEPT = 400
+_LONGEST_LINE = 64 * 1024
+_LIMIT = 64 * 1024 * 1024
 
 
 class LogSink:
     """Appends to a file, and keeps the last lines of what a command said.
 
+    A disk that is full loses lines, never the build that writes them.
+
     Args:
         path: The file.
         masked: Values that must not get into it.
+        limit: Bytes of output that it takes; the rest is left out of it.
     """
 
-    def __init__(self, path: Path, masked: Iterable[str]) -> None:
+    def __init__(self, path: Path, masked: Iterable[str], *, limit: int = _LIMIT) -> None:
         self._file = path.open("ab", buffering=0)
+        self._room = limit
         self._masked = tuple(masked)
         self._masker = Masker(self._masked)
         self._tail: deque[str] = deque(maxlen=_TAIL_KEPT)
@@ -36,7 +43,7 @@ class LogSink:
     def note(self, text: str) -> None:
         """Write a line of the platform's own, such as the beginning of a phase."""
         masker = Masker(self._masked)
-        self._file.write(masker.feed(f"{text}\n".encode()) + masker.finish())
+        self._write(masker.feed(f"{text}\n".encode()) + masker.finish())
 
     def begin_command(self) -> None:
         """Forget what the last command said."""
@@ -59,6 +66,19 @@ class LogSink:
 
     def _append(self, masked: bytes) -> None:
         if masked:
-            self._file.write(masked)
-            *lines, self._unfinished = (self._unfinished + masked.decode(errors="replace")).split("\n")
+            self._write_within_limit(masked)
+            *lines, last = (self._unfinished + masked.decode(errors="replace")).split("\n")
+            self._unfinished = last[-_LONGEST_LINE:]
             self._tail.extend(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+    def _write_within_limit(self, masked: bytes) -> None:
+        if self._room <= 0:
+            return
+        self._write(masked)
+        self._room -= len(masked)
+        if self._room <= 0:
+            self._write(b"\n--- there is too much output: the rest of it is left out\n")
+
+    def _write(self, masked: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._file.write(masked)

@@ -42,14 +42,6 @@ class BuildSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerIdentity:
-    """The runner's process."""
-
-    pid: int
-    created: float
-
-
-@dataclass(frozen=True, slots=True)
 class BuildState:
     """The phase that runs."""
 

@@ -23,6 +23,10 @@ _HINTS = (
         re.compile(r"JavaScript heap out of memory"),
         "Node ran out of memory: set NODE_OPTIONS=--max-old-space-size=4096 (megabytes) for the build.",
     ),
+    (
+        re.compile(r"^Argument list too long$"),
+        "A variable of the build is too long: the system takes 128 KiB for one, and some MiB for all.",
+    ),
     (re.compile(r"ENOSPC|No space left on device"), "The disk is full."),
     (
         re.compile(r"\bE401\b|\b401 Unauthorized\b", re.IGNORECASE),
@@ -35,6 +39,11 @@ def failed_command(phase: str, line: str, code: int, tail: Sequence[str]) -> str
     """Return why a command ended the build: the line, its exit code, what helps if it is known, the last output."""
     ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
     return _message(f"{phase}: `{line}` {ending}.", _hint(code, "\n".join(tail)), tail)
+
+
+def not_started(phase: str, line: str, why: str) -> str:
+    """Return that the system does not run a command."""
+    return _message(f"{phase}: `{line}` could not be started: {why}.", _hint(0, why), ())
 
 
 def timed_out(phase: str, line: str, seconds: float, tail: Sequence[str]) -> str:

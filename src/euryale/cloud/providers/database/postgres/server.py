@@ -7,9 +7,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from euryale.cloud.host.detached import ProcessIdentity, identify, spawn
+from euryale.cloud.host.detached import collect, runs, spawn
+from euryale.cloud.host.procfs import Identity, directory, identify, processes, words
 from euryale.cloud.providers.database.postgres.builds import Toolbox, configured, write_configuration
 from euryale.cloud.providers.database.postgres.commands import ENVIRONMENT
 from euryale.cloud.providers.database.postgres.failures import explained, port_was_taken
@@ -34,7 +33,7 @@ class Postmaster:
         status: What it says of itself: ``starting``, ``ready`` or ``stopping``.
     """
 
-    identity: ProcessIdentity
+    identity: Identity
     status: str
 
 
@@ -45,8 +44,7 @@ def find_postmaster(place: Place) -> Postmaster | None:
         identity = identify(int(lines[0]))
     except (FileNotFoundError, IndexError, ValueError):
         return None
-    process = identity.process() if identity is not None else None
-    if identity is None or process is None or not _works_in(process, place.data):
+    if identity is None or not runs(identity) or not _works_in(identity.pid, place.data):
         return None
     return Postmaster(identity, lines[_STATUS_LINE].strip() if len(lines) > _STATUS_LINE else "starting")
 
@@ -80,7 +78,7 @@ async def start_server(tools: Toolbox, place: Place, port: int, *, within: float
     raise explained("The database server ended while it started", log)
 
 
-async def await_ready(place: Place, identity: ProcessIdentity, *, within: float) -> bool:
+async def await_ready(place: Place, identity: Identity, *, within: float) -> bool:
     """Wait until the server takes connections; return False if it ended instead.
 
     Raises:
@@ -88,7 +86,7 @@ async def await_ready(place: Place, identity: ProcessIdentity, *, within: float)
     """
     try:
         async with asyncio.timeout(within):
-            while identity.alive():
+            while runs(identity):
                 postmaster = find_postmaster(place)
                 if postmaster is not None and postmaster.status == "ready":
                     return True
@@ -117,31 +115,28 @@ async def stop_server(place: Place, *, immediately: bool) -> None:
     await end_processes(place.directory)
 
 
-async def end_processes(directory: Path) -> None:
-    """Kill every PostgreSQL program that works in ``directory``: what is left when the platform was killed.
+async def end_processes(place: Path) -> None:
+    """Kill every PostgreSQL program that works in the directory ``place``: what is left when the platform was killed.
 
     Raises:
         ProviderUnavailableError: If one does not end.
     """
     try:
         async with asyncio.timeout(_KILL_SECONDS):
-            while left := processes_in(directory):
+            while left := processes_in(place):
                 for identity in left:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(identity.pid, signal.SIGKILL)
                 await asyncio.sleep(_POLL_SECONDS)
+                for identity in left:
+                    collect(identity.pid)
     except TimeoutError:
-        raise ProviderUnavailableError(f"Processes that work in {directory} cannot be ended.") from None
+        raise ProviderUnavailableError(f"Processes that work in {place} cannot be ended.") from None
 
 
-def processes_in(directory: Path) -> list[ProcessIdentity]:
-    """Return the PostgreSQL programs that run in ``directory``, or were started on a directory beneath it."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.name() in _PROGRAMS and _works_in(process, directory):
-                found.append(ProcessIdentity(process.pid, process.create_time()))
-    return [identity for identity in found if identity.alive()]
+def processes_in(place: Path) -> list[Identity]:
+    """Return the PostgreSQL programs that run in the directory ``place``, or were started on one beneath it."""
+    return [row.identity for row in processes() if row.name in _PROGRAMS and _works_in(row.pid, place)]
 
 
 def read_log(place: Place) -> str:
@@ -160,15 +155,12 @@ def _end_of(path: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def _works_in(process: psutil.Process, directory: Path) -> bool:
-    try:
-        words = [process.cwd(), *(word.removeprefix("--pgdata=") for word in process.cmdline())]
-    except psutil.Error:
-        return False
-    return any(Path(word).is_relative_to(directory) for word in words)
+def _works_in(pid: int, place: Path) -> bool:
+    named = (Path(word.removeprefix("--pgdata=")) for word in words(pid))
+    return any(path is not None and path.is_relative_to(place) for path in (directory(pid), *named))
 
 
-async def _end_postmaster(identity: ProcessIdentity, *, immediately: bool) -> None:
+async def _end_postmaster(identity: Identity, *, immediately: bool) -> None:
     for number, within in _IMMEDIATE_STOP if immediately else _SAVING_STOP:
         with contextlib.suppress(ProcessLookupError):
             os.kill(identity.pid, number)
@@ -176,10 +168,10 @@ async def _end_postmaster(identity: ProcessIdentity, *, immediately: bool) -> No
             return
 
 
-async def _ended(identity: ProcessIdentity, *, within: float) -> bool:
+async def _ended(identity: Identity, *, within: float) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within):
-            while identity.alive():  # noqa: ASYNC110 -- the end of a process that is not our child tells nobody
+            while runs(identity):  # noqa: ASYNC110 -- the end of a process that is not our child tells nobody
                 await asyncio.sleep(_POLL_SECONDS)
             return True
     return False

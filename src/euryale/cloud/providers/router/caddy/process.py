@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from euryale.cloud.host.account import own_account
-from euryale.cloud.host.detached import ProcessIdentity, spawn
+from euryale.cloud.host.detached import runs, spawn
 from euryale.cloud.host.errors import HostError
 from euryale.cloud.host.ports import is_free
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.providers.errors import ProviderUnavailableError
 from euryale.kit.clock import SYSTEM_CLOCK
 
@@ -61,7 +62,7 @@ class CaddyProcess:
     def alive(self) -> bool:
         """Return whether the process that was started last still runs."""
         identity = self._identity()
-        return identity is not None and identity.alive()
+        return identity is not None and runs(identity)
 
     def start(self, document: Mapping[str, object]) -> None:
         """Start Caddy with the configuration ``document``.
@@ -72,7 +73,8 @@ class CaddyProcess:
         """
         if not is_free(self._port, self._bind):
             raise ProviderUnavailableError(
-                f"The port {self._port} is taken by another program.", hint="End that, or choose another port."
+                f"The router's port {self._port} is taken by another program.",
+                hint="End that, or choose another port (euryale up --http-port).",
             )
         config = self._root / "start.json"
         config.write_text(json.dumps(document), encoding="utf-8")
@@ -82,12 +84,12 @@ class CaddyProcess:
             identity = spawn(command, cwd=self._root, env=self._variables(), output=self._output, account=own_account())
         except OSError as error:
             raise ProviderUnavailableError(f"Caddy cannot be started: {error}") from error
-        self._record.write_text(json.dumps({"pid": identity.pid, "created": identity.created}), encoding="utf-8")
+        self._record.write_text(json.dumps(identity._asdict()), encoding="utf-8")
 
     async def wait_for_end(self) -> None:
         """Return when it has ended; after 10 seconds it is killed."""
         deadline = SYSTEM_CLOCK.monotonic() + _END
-        while (identity := self._identity()) is not None and identity.alive():
+        while (identity := self._identity()) is not None and runs(identity):
             if SYSTEM_CLOCK.monotonic() > deadline:
                 os.kill(identity.pid, signal.SIGKILL)
             await asyncio.sleep(_LOOK)
@@ -100,12 +102,11 @@ class CaddyProcess:
         except FileNotFoundError:
             return ""
 
-    def _identity(self) -> ProcessIdentity | None:
+    def _identity(self) -> Identity | None:
         try:
-            fields = json.loads(self._record.read_bytes())
-        except FileNotFoundError:
+            return Identity(**json.loads(self._record.read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):  # half written when the machine went down
             return None
-        return ProcessIdentity(fields["pid"], fields["created"])
 
     def _variables(self) -> dict[str, str]:
         kept = {name: self._environment[name] for name in _INHERITED if name in self._environment}

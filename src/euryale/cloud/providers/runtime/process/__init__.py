@@ -4,6 +4,6 @@ platform process                      detached, one per instance
 ``runtime.ProcessRuntime``  --spec--> ``supervisor``  --starts, restarts, ends--> the application's processes
                             <-state-- (and a lock that it holds for as long as it lives)
 
-``procfs``, ``records``, ``backoff`` and ``logfile`` are used on both sides or by the supervisor alone, and import next
-to nothing: what they import is paid for by every instance.
+``records``, ``backoff``, ``logfile`` and ``host.procfs`` are used on both sides or by the supervisor alone, and import
+next to nothing: what they import is paid for by every instance.
 """

@@ -18,6 +18,9 @@ _CERTIFICATES = (
 )
 """What a process takes from the platform's own environment: without it, a machine behind a proxy reaches nobody."""
 
+_OWN = frozenset({"HOME", "HOST", "PATH", "PORT", "TMPDIR", MARKER})
+"""What the runtime sets, whatever the application's variables say."""
+
 
 def compose(
     variables: Mapping[str, str],
@@ -50,6 +53,11 @@ def compose(
         }
     )
     return env
+
+
+def agrees(env: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Return whether a process with the environment ``env`` knows the variables, the runtime's own left aside."""
+    return all(env.get(name) == value for name, value in variables.items() if name not in _OWN)
 
 
 def listening_on(env: Mapping[str, str], port: int) -> dict[str, str]:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.providers.runtime.process.backoff import RestartPolicy
-from euryale.cloud.providers.runtime.process.procfs import Identity
 
 MARKER = "EURYALE_INSTANCE"
 """The variable by which a process is known to belong to an instance, whoever its parent is now."""

@@ -1,6 +1,7 @@
 """The runtime of a bare machine."""
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,19 +10,21 @@ from typing import Literal, cast
 
 from euryale.cloud.host.account import Account, service_account
 from euryale.cloud.host.guard import exclusive
-from euryale.cloud.providers.errors import GoneError
+from euryale.cloud.providers.errors import GoneError, ProviderUnavailableError
 from euryale.cloud.providers.runtime.contract import Instance, InstanceIntent, ReleaseFailedError, UnhealthyError
 from euryale.cloud.providers.runtime.process import records, supervision
 from euryale.cloud.providers.runtime.process.backoff import RestartPolicy
 from euryale.cloud.providers.runtime.process.composition import Composer, Toolchains
 from euryale.cloud.providers.runtime.process.directories import Directories, Place
-from euryale.cloud.providers.runtime.process.environment import listening_on
+from euryale.cloud.providers.runtime.process.environment import agrees, listening_on
 from euryale.cloud.providers.runtime.process.health import Verdict, wait_until_healthy
 from euryale.cloud.providers.runtime.process.logtail import last_lines
 from euryale.cloud.providers.runtime.process.port_book import PortBook
 from euryale.cloud.providers.runtime.process.records import Spec, State
 from euryale.cloud.providers.runtime.process.redaction import redact
 from euryale.cloud.providers.runtime.process.supervisor import STOPPED
+
+_log = logging.getLogger(__name__)
 
 _PORTS = range(21_000, 23_000)
 _LOOK = 0.05
@@ -92,6 +95,8 @@ class ProcessRuntime:
     async def start(self, intent: InstanceIntent) -> Instance:
         """Start an instance, or adopt the one of that name (started again if it had been lost).
 
+        One that knows other variables, such as the address that its database had before, is ended and started anew.
+
         Raises:
             ProviderUnavailableError: If no port or no process can be had.
             PermanentError: If it cannot be run at all, such as from a directory that is not in the artifact.
@@ -99,7 +104,7 @@ class ProcessRuntime:
         place = self._directories.instance(intent.app, intent.name)
         self._make_room(intent.app)
         async with exclusive(place.guard):
-            if place.stop.exists():  # the platform died while it stopped the instance
+            if place.stop.exists() or _is_outdated(place, intent):  # the former: the platform died while it stopped it
                 await self._clear(place, grace=_DESTROY_GRACE)
             if not supervision.is_supervised(place):
                 await supervision.end_orphans(place)
@@ -109,11 +114,13 @@ class ProcessRuntime:
     async def revive(self) -> tuple[str, ...]:
         """Start every instance again that is to run and whose supervisor is gone, as after the machine's restart.
 
+        One that cannot be started is logged, and keeps no other from being started.
+
         Returns:
-            Their names.
+            The names of those that were started.
         """
         places = [place for app in self._directories.apps() for place in self._directories.instances(app)]
-        revived = await asyncio.gather(*(self._revive(place) for place in places))
+        revived = await asyncio.gather(*(self._attempt_revival(place) for place in places))
         return tuple(place.name for place, done in zip(places, revived, strict=True) if done)
 
     async def ready(self, app: str, name: str, *, path: str, timeout: float) -> None:  # noqa: ASYNC109 -- a promise
@@ -181,6 +188,13 @@ class ProcessRuntime:
             self._record(place, spec._replace(port=port, env=listening_on(spec.env, port)))
         await supervision.launch(place)
 
+    async def _attempt_revival(self, place: Place) -> bool:
+        try:
+            return await self._revive(place)
+        except ProviderUnavailableError as error:
+            _log.warning("%s/%s cannot be revived: %s", place.app, place.name, error)
+            return False
+
     async def _revive(self, place: Place) -> bool:
         async with exclusive(place.guard):
             if not place.spec.exists() or place.stop.exists() or supervision.is_supervised(place):
@@ -247,6 +261,12 @@ class ProcessRuntime:
         condition = f"The process is {_phase(place, state)} (restarts: {state.restarts if state else 0}{end})."
         text = f"{place.name} did not become healthy: GET {path}: {verdict.last_answer}. {condition}{_shown(place)}"
         return UnhealthyError(redact(text, spec.masks if spec else ()))
+
+
+def _is_outdated(place: Place, intent: InstanceIntent) -> bool:
+    """Return whether what is on record was told something else than ``intent`` says."""
+    spec = records.read_spec(place.spec)
+    return spec is not None and not agrees(spec.env, {name: value.reveal() for name, value in intent.env.items()})
 
 
 def _phase(place: Place, state: State | None) -> Literal["starting", "running", "backoff", "stopped"]:

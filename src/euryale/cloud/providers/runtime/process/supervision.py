@@ -8,11 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
+from euryale.cloud.host import procfs
 from euryale.cloud.host.account import own_account
-from euryale.cloud.host.detached import ProcessIdentity, spawn
+from euryale.cloud.host.detached import collect, runs, spawn
 from euryale.cloud.host.guard import held
 from euryale.cloud.providers.errors import ProviderUnavailableError
-from euryale.cloud.providers.runtime.process import procfs, records, supervisor
+from euryale.cloud.providers.runtime.process import records, supervisor
 from euryale.cloud.providers.runtime.process.directories import Place
 from euryale.cloud.providers.runtime.process.logtail import last_lines
 from euryale.kit.clock import SYSTEM_CLOCK
@@ -42,11 +43,20 @@ async def launch(place: Place) -> None:
         raise ProviderUnavailableError(f"No supervisor can be started for {place.name}: {error}") from error
     deadline = SYSTEM_CLOCK.monotonic() + _START
     while records.read_state(place.state) is None:
-        if not process.alive() or SYSTEM_CLOCK.monotonic() > deadline:
+        if not runs(process) or SYSTEM_CLOCK.monotonic() > deadline:
+            await _kill(process)  # else it begins when nobody expects it any more
             await end(place, grace=0.0)
+            place.stop.unlink(missing_ok=True)  # it is to run still: the next one to look tries again
             raise ProviderUnavailableError(
                 f"The supervisor of {place.name} did not begin to work. {last_lines(place.diary)}".rstrip()
             )
+        await asyncio.sleep(_LOOK)
+
+
+async def _kill(process: procfs.Identity) -> None:
+    while runs(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
         await asyncio.sleep(_LOOK)
 
 
@@ -116,7 +126,7 @@ def _collect_supervisor(place: Place) -> None:
     """Let the kernel forget a supervisor that was started by this very process."""
     state = records.read_state(place.state)
     if state is not None:
-        ProcessIdentity(state.supervisor.pid, 0.0).alive()
+        collect(state.supervisor.pid)
 
 
 def _processes(spec: records.Spec, last: procfs.Identity | None) -> set[int]:

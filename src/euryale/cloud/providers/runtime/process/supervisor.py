@@ -17,8 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from euryale.cloud.host.procfs import Identity, descendants, identify
 from euryale.cloud.providers.runtime.process.logfile import LogFile
-from euryale.cloud.providers.runtime.process.procfs import Identity, descendants, identify
 from euryale.cloud.providers.runtime.process.records import (
     DEFAULT_GRACE,
     Spec,

@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
@@ -15,9 +16,11 @@ from euryale.cloud.providers.source.contract import InvalidRepositoryError, Unkn
 from euryale.cloud.providers.source.git.address import Address
 from euryale.cloud.providers.source.git.command import ISOLATION, environment, run_git, write_configuration
 from euryale.cloud.providers.source.git.refusal import refusal
+from euryale.kit.clock import utc_now
 from euryale.kit.ids import new_id
 
 _KEY_BYTES: Final = 32
+_KEPT_UNUSED: Final = 3600.0
 _ALL_BRANCHES: Final = "+refs/heads/*:refs/heads/*"
 
 
@@ -76,7 +79,18 @@ class Mirrors:
             else:
                 words += ["--", url, commit]
             await self._remote(address, words, limit=self._fetch_limit, git_dir=path)
+            os.utime(path)
         return path
+
+    async def sweep(self, used: Iterable[Address]) -> None:
+        """Delete the copies that are of none of these addresses and were not fetched in the last hour."""
+        kept = {self.path(address) for address in used}
+        for path in await asyncio.to_thread(lambda: sorted(self.root.glob("*.git"))):
+            if path in kept:
+                continue
+            async with self._lock(path):
+                if utc_now().timestamp() - path.stat().st_mtime > _KEPT_UNUSED:
+                    await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     def _lock(self, path: Path) -> asyncio.Lock:
         lock = self._locks.get(path)

@@ -53,7 +53,7 @@ class GitRemotes:
     """Bare repositories ``<name>.git`` below a directory that one process owns.
 
     Args:
-        root: The directory; made when missing.
+        root: The directory; made when missing, and closed to everybody else.
         url: Where ``GitHttpApp`` is reached from outside, such as ``https://cloud.example.com/git``; may be empty.
         max_pack_bytes: What one push may bring at most.
         clock: Decides when what a killed git left behind is stale.
@@ -67,6 +67,7 @@ class GitRemotes:
         self._clock = clock
         self._own = self.root / ".euryale"
         self._own.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.chmod(0o700)
         self._configuration = self._own / "gitconfig"
         self.spool = PushSpool(self._own / "pushes", clock=clock)
         hooks = _write_hooks(self._own / "hooks")

@@ -7,6 +7,7 @@ from pathlib import Path
 from euryale.cloud.providers.source.contract import (
     Commit,
     EmptyRepositoryError,
+    InvalidRepositoryError,
     Repository,
     UnknownRefError,
     UnknownRepositoryError,
@@ -121,9 +122,20 @@ class GitSource:
         reader = await self._holding(self._parse(address), commit)
         await reader.write(commit.lower(), into)
 
+    async def sweep(self, used: Collection[str]) -> None:
+        """Delete the copies of repositories that are none of these and were not fetched in the last hour."""
+        places = []
+        for address in used:
+            with contextlib.suppress(InvalidRepositoryError):  # its copy is fetched again when it is asked for
+                places.append(parse_address(address, allowed=self._schemes, own_url=self._own_url))
+        await self._mirrors.sweep(place for place in places if place.scheme != "euryale")
+
+    @property
+    def _own_url(self) -> str:
+        return self._remotes.url if self._remotes else ""
+
     def _parse(self, address: str) -> Address:
-        own_url = self._remotes.url if self._remotes else ""
-        place = parse_address(address, allowed=self._schemes, own_url=own_url)
+        place = parse_address(address, allowed=self._schemes, own_url=self._own_url)
         if place.scheme == "file":
             closed = (self._remotes.root,) if self._remotes else ()
             self._mirrors.check_directory(place, closed=closed)

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from euryale.cloud.providers.runtime.process import logfile
@@ -23,6 +23,7 @@ def test_secret_in_pieces_is_masked(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "before [redacted] after\nnext\n"
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, 140_000), piece=st.integers(1, 70_000))
 def test_secret_in_an_endless_line_is_masked(tmp_path_factory: object, position: int, piece: int) -> None:
     path: Path = tmp_path_factory.mktemp("log") / "log"  # type: ignore[attr-defined]

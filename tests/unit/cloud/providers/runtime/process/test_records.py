@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from euryale.cloud.host.procfs import Identity
 from euryale.cloud.providers.runtime.process import records
 from euryale.cloud.providers.runtime.process.backoff import RestartPolicy
-from euryale.cloud.providers.runtime.process.procfs import Identity
 from euryale.cloud.providers.runtime.process.records import Spec, State
 
 SPEC = Spec(

@@ -2,8 +2,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from euryale.cloud.providers.runtime.process import procfs
+from euryale.cloud.host import procfs
 from eventually import eventually
 
 CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()']).wait()"
@@ -47,3 +48,22 @@ async def test_descendants_are_found_by_their_parents() -> None:
     assert procfs.descendants(process.pid) == []
     assert procfs.owner(process.pid) is None
     assert not procfs.carries(process.pid, b"MARK=here")
+
+
+def remove(directory: Path) -> None:
+    directory.rmdir()
+
+
+async def test_a_process_says_where_it_works_and_what_it_was_called_with(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "input()", "a b", ""]
+    process = await asyncio.create_subprocess_exec(*words, stdin=subprocess.PIPE, cwd=tmp_path)
+    try:
+        assert procfs.directory(process.pid) == tmp_path
+        await eventually(lambda: procfs.words(process.pid) == words)
+        remove(tmp_path)
+        assert procfs.directory(process.pid) == tmp_path
+    finally:
+        async with asyncio.timeout(10):
+            await process.communicate(b"\n")
+    assert procfs.directory(process.pid) is None
+    assert procfs.words(process.pid) == []

@@ -1,0 +1,25 @@
+"""Clocks: the machine's, and the one that a test moves."""
+
+from datetime import UTC, datetime
+
+from euryale.kit.clock import SYSTEM_CLOCK, ManualClock, utc_now
+
+
+def test_the_machines_time_is_aware_and_in_utc():
+    assert utc_now().tzinfo is UTC
+    assert SYSTEM_CLOCK.now() <= utc_now()
+    assert SYSTEM_CLOCK.monotonic() <= SYSTEM_CLOCK.monotonic()
+
+
+def test_a_manual_clock_stands_still_until_it_is_moved():
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    assert clock.now() == clock.now()
+    clock.advance(90)
+    assert (clock.now(), clock.monotonic()) == (datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC), 90.0)
+
+
+def test_setting_the_wall_clock_back_does_not_take_elapsed_time_back():
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    clock.advance(90)
+    clock.advance(-30)
+    assert (clock.now(), clock.monotonic()) == (datetime(2026, 1, 1, 0, 1, tzinfo=UTC), 90.0)
