@@ -25,7 +25,7 @@ from euryale.cloud.host.own_wheel import own_wheel
 from euryale.cloud.host.ports import free_port
 from euryale.cloud.host.spreading import make_apart
 from euryale.cloud.host.toolchains import Toolchains
-from euryale.cloud.providers.builder.process.environment import build_environment, install_environment
+from euryale.cloud.providers.builder.process.environment import Writable, build_environment, install_environment
 from euryale.cloud.providers.database.postgres import PostgresClusters
 
 BY_HAND: Final = "by hand: install, build, migrate, start"
@@ -143,16 +143,16 @@ def _files_of(work: Path) -> RepositoryFiles:
 
 def _environment(story: Story, build: BuildPlan, directory: Path, data: Path, url: str) -> dict[str, str]:
     path = asyncio.run(_toolchain(Toolchains(data), build))
-    for name in ("home", "npm"):
-        (directory / name).mkdir()
+    writable = Writable(home=directory / "home", downloads=directory / "npm", temporary=directory / "tmp")
+    for each in (writable.home, writable.downloads, writable.temporary):
+        each.mkdir()
     made = {name: secrets.token_hex(32) for name in build.secrets}
     return build_environment(
         operator=os.environ,
         plan=dict(build.env),
         user={**made, **story.variables(), "DATABASE_URL": url, "PORT": str(free_port(_PORTS)), "HOST": "127.0.0.1"},
         path=path,
-        home=directory / "home",
-        downloads=directory / "npm",
+        writable=writable,
     )
 
 
