@@ -24,8 +24,7 @@ from euryale.cloud.testing.faults import Faults
 from euryale.framework.container import provide
 from euryale.framework.testing import EventCapture
 from euryale.workflows import Engine, ExecutionEvent, ExecutionQuery
-from eventually import eventually
-from platform_process import ENDED, passable_root
+from platform_process import passable_root, until_ended
 from webhook_receiver import Receiver
 
 
@@ -65,14 +64,7 @@ class GuardedPlatform:
 
     async def ended(self, execution: str, *, within: float = 240) -> dict[str, Any]:
         """Wait until an execution has ended and return it."""
-
-        async def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = await self.ask("GET", f"/executions/{execution}")
-            return found if found["status"] in ENDED else None
-
-        found = await eventually(look, within=within, every=0.1)
-        assert found is not None
-        return found
+        return await until_ended(self.ask, execution, within=within)
 
     async def history(self, execution: str) -> list[ExecutionEvent]:
         """Return what has happened to an execution that has ended, and to those that it called."""

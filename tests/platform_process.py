@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,18 @@ from eventually import eventually
 
 MAIN = Path(__file__).parent / "e2e" / "platform_main.py"
 ENDED = {"succeeded", "reverted", "failed"}
+
+
+async def until_ended(ask: Callable[..., Awaitable[Any]], execution: str, *, within: float) -> dict[str, Any]:
+    """Ask a platform's API until an execution has ended, and return it."""
+
+    async def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = await ask("GET", f"/executions/{execution}")
+        return found if found["status"] in ENDED else None
+
+    found = await eventually(look, within=within, every=0.1)
+    assert found is not None
+    return found
 
 
 class PlatformProcess:
@@ -108,14 +120,7 @@ class PlatformProcess:
 
     async def ended(self, execution: str, *, within: float = 180) -> dict[str, Any]:
         """Wait until an execution has ended and return it."""
-
-        async def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = await self.ask("GET", f"/executions/{execution}")
-            return found if found["status"] in ENDED else None
-
-        found = await eventually(look, within=within, every=0.1)
-        assert found is not None
-        return found
+        return await until_ended(self.ask, execution, within=within)
 
     async def audit(self) -> list[Any]:
         answer = await self.ask("GET", "/doctor")

@@ -23,8 +23,9 @@ from eventually import eventually
 from supervised_root import processes_of, runtime_in, supervised_root
 
 FAMILY = """\
-import os, signal, subprocess, sys, time
-child = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"]
+import os, signal, subprocess, sys
+stubborn = "from signal import *; signal(SIGTERM, SIG_IGN); alarm(600); pause()"
+child = [sys.executable, "-c", stubborn]
 subprocess.Popen(child)
 subprocess.Popen(child, start_new_session=True)
 if os.fork() == 0:
