@@ -48,9 +48,20 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine():
 
 
 def sleeps(path: Path) -> list[str]:
-    """Say where a file calls ``sleep`` itself; a program that a test starts may do so, to be killed in its sleep."""
-    calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
-    return [f"{path.relative_to(TOP)}:{call.lineno}" for call in calls if "sleep" in ast.unparse(call.func)]
+    """Say where a file calls a ``sleep`` of Python's; a program that a test starts may do so, to be killed in it."""
+    tree = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    imported = {
+        alias.asname or alias.name
+        for node in tree
+        if isinstance(node, ast.ImportFrom) and node.module in {"asyncio", "time"}
+        for alias in node.names
+    }
+    calls = [(node.lineno, ast.unparse(node.func)) for node in tree if isinstance(node, ast.Call)]
+    return [
+        f"{path.relative_to(TOP)}:{line}"
+        for line, name in calls
+        if name in {"asyncio.sleep", "time.sleep"} or (name == "sleep" and name in imported)
+    ]
 
 
 def test_tests_wait_for_events_and_never_for_time():

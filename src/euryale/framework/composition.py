@@ -22,7 +22,8 @@ from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.errors import EuryaleError
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows import Engine, JsonCodec, Store, Workflow
-from euryale.workflows.definition.plan import ChildNode, Plan, StepNode
+from euryale.workflows.definition.nodes import ChildNode, StepNode
+from euryale.workflows.definition.plan import Plan
 from euryale.workflows.stores.sqlite import SQLiteStore
 
 

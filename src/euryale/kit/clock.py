@@ -1,8 +1,21 @@
 """The one place that reads the time, so that a test can own it."""
 
+import asyncio
+import heapq
+import itertools
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Timer(Protocol):
+    """A call that will be made."""
+
+    def cancel(self) -> None:
+        """Do not make it; nothing happens if it was made."""
+        ...
 
 
 class Clock(Protocol):
@@ -16,6 +29,14 @@ class Clock(Protocol):
         """Return seconds from an arbitrary start that never go backwards."""
         ...
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` in the running event loop when so many seconds have passed."""
+        ...
+
+    def on_jump(self, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` each time the wall clock was set, or the machine slept, until cancelled."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -27,6 +48,50 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never go backwards."""
         return time.monotonic()
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` in the running event loop when so many seconds have passed."""
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
+    def on_jump(self, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` within seconds each time the wall clock was set, or the machine slept, until cancelled."""
+        return _JumpWatch(callback)
+
+
+class _JumpWatch:
+    """Looks now and then whether the wall clock and the monotonic one still go together."""
+
+    _EVERY = 15.0
+    _TOLERANCE = 0.5
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self._callback = callback
+        self._distance = self._measure()
+        self._timer = asyncio.get_running_loop().call_later(self._EVERY, self._look)
+
+    @staticmethod
+    def _measure() -> float:
+        return time.time() - time.monotonic()  # noqa: TID251 -- the one reader of the machine's clock
+
+    def _look(self) -> None:
+        distance = self._measure()
+        if abs(distance - self._distance) > self._TOLERANCE:
+            self._callback()
+        self._distance = distance
+        self._timer = asyncio.get_running_loop().call_later(self._EVERY, self._look)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+
+class _ManualTimer:
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback: Callable[[], object] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
 
 
 class ManualClock:
@@ -42,6 +107,9 @@ class ManualClock:
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime(2026, 1, 1, tzinfo=UTC)
         self._elapsed = 0.0
+        self._timers: list[tuple[float, int, _ManualTimer]] = []
+        self._number = itertools.count()
+        self._jumps: list[_ManualTimer] = []
 
     def now(self) -> datetime:
         """Return the time it was set to."""
@@ -51,13 +119,94 @@ class ManualClock:
         """Return the seconds it was advanced by in all."""
         return self._elapsed
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` when it was advanced by so many seconds."""
+        timer = _ManualTimer(callback)
+        heapq.heappush(self._timers, (self._elapsed + max(seconds, 0.0), next(self._number), timer))
+        return timer
+
+    def on_jump(self, callback: Callable[[], object]) -> Timer:
+        """Call ``callback`` each time its wall clock is set, until cancelled."""
+        watch = _ManualTimer(callback)
+        self._jumps.append(watch)
+        return watch
+
+    def set_wall_clock(self, forward: float) -> None:
+        """Set the wall clock forward, or back if negative, by so many seconds, in which no time passes."""
+        self._now += timedelta(seconds=forward)
+        self._jumps = [watch for watch in self._jumps if watch.callback is not None]
+        for watch in tuple(self._jumps):
+            if watch.callback is not None:
+                watch.callback()
+
+    def next_timer(self) -> float | None:
+        """Return the seconds until the next call is due; None if there is none."""
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] - self._elapsed if self._timers else None
+
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds`` (negative values move only the wall clock, as a machine's clock may)."""
+        """Move on by ``seconds``, and make the calls that are due by then, each at its time."""
+        end = self._elapsed + seconds
+        while (wait := self.next_timer()) is not None and self._elapsed + wait <= end:
+            self._move(wait)
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback is not None:
+                callback()
+        self._move(end - self._elapsed)
+
+    def _move(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
-        self._elapsed += max(seconds, 0.0)
+        self._elapsed += seconds
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+async def pause(clock: Clock, seconds: float) -> None:
+    """Return when so many seconds have passed."""
+    over = asyncio.Event()
+    timer = clock.call_later(seconds, over.set)
+    try:
+        await over.wait()
+    finally:
+        timer.cancel()
+
+
+class Limit:
+    """Raises ``TimeoutError`` in the block that it is around after so many seconds, as ``asyncio.timeout`` does.
+
+    Args:
+        clock: Whose seconds.
+        seconds: How many; None: no limit.
+    """
+
+    def __init__(self, clock: Clock, seconds: float | None) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._timer: Timer | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether it was reached."""
+        return self._timeout.expired()
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        if self._seconds is not None:
+            self._timer = self._clock.call_later(max(self._seconds, 0.0), self._expire)
+        return self
+
+    def _expire(self) -> None:
+        self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._timeout.__aexit__(kind, error, trace)
 
 
 def utc_now() -> datetime:

@@ -7,7 +7,10 @@ Usable alone, as a library::
 """
 
 from euryale.workflows.codec import JsonCodec
-from euryale.workflows.definition.composer import emit, transform, when
+from euryale.workflows.definition.composer import detach, emit, sleep, transform, wait_for, when
+from euryale.workflows.definition.fanout import for_each
+from euryale.workflows.definition.hook import Hook
+from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
@@ -58,6 +61,7 @@ __all__ = [
     "ExecutionView",
     "Failure",
     "Handle",
+    "Hook",
     "IdempotencyError",
     "JsonCodec",
     "PayloadError",
@@ -66,6 +70,7 @@ __all__ = [
     "ReleasedEvent",
     "Resolver",
     "Retry",
+    "Signal",
     "Status",
     "Step",
     "StepContext",
@@ -81,12 +86,16 @@ __all__ = [
     "UnwritableError",
     "Workflow",
     "WorkflowError",
+    "detach",
     "emit",
+    "for_each",
     "inject",
     "parallelize",
+    "sleep",
     "step",
     "step_context",
     "transform",
+    "wait_for",
     "when",
     "workflow",
 ]

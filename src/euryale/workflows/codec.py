@@ -103,8 +103,7 @@ class JsonCodec:
     def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(wanted)
         if decoder is None:
-            kind = Any if wanted is object else wanted
-            decoder = self._decoders[wanted] = msgspec.json.Decoder(kind, dec_hook=self._decode_foreign)
+            decoder = self._decoders[wanted] = msgspec.json.Decoder(wanted, dec_hook=self._decode_foreign)
         return decoder
 
     def scrub(self, text: str) -> str:
@@ -144,6 +143,8 @@ class JsonCodec:
         return self._cipher.encrypt(value.reveal().encode()).decode()
 
     def _decode_foreign(self, wanted: Any, value: Any) -> Any:
+        if wanted is object:
+            return value
         if wanted is Secret:
             return self._decrypt(value)
         if isinstance(wanted, type) and issubclass(wanted, PurePath):

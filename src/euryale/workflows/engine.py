@@ -1,9 +1,9 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
-import os
 import random
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
@@ -11,7 +11,9 @@ from euryale.kit.ids import new_id
 from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
-from euryale.workflows.definition.plan import Plan, StepNode
+from euryale.workflows.definition.graph import following
+from euryale.workflows.definition.nodes import Signal, StepNode
+from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import (
     EngineClosedError,
@@ -21,24 +23,27 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
-from euryale.workflows.record.entry import ExecutionRow, Journal, Message
+from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
+from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.failure import Failure, describe_failure
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed, follow
-from euryale.workflows.runtime.forward import CHILD_SEPARATOR
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
 from euryale.workflows.runtime.invocation import MappedServices
+from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools, entry_event
 from euryale.workflows.runtime.threads import StepThreads
-from euryale.workflows.runtime.worker import Worker
+from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
+T = TypeVar("T")
 
 _LONGEST_ID = 200
+_LOOK_EVERY = 0.5
 
 
 class Engine:
@@ -53,6 +58,10 @@ class Engine:
         clock: The source of time.
         telemetry: Who is told what happens.
         randomness: Draws from [0, 1) for the jitter of retries.
+        concurrency: How many executions it drives at a time; more wait for their turn. 0: none, it only starts them for
+            other workers of the same store.
+        lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
+        rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -70,6 +79,9 @@ class Engine:
         clock: Clock = SYSTEM_CLOCK,
         telemetry: Telemetry | None = None,
         randomness: random.Random | None = None,
+        concurrency: int = 1000,
+        lease: float = 15.0,
+        rest_after: float = 1.0,
     ) -> None:
         self._store = store
         self._registry = Registry(workflows)
@@ -85,11 +97,17 @@ class Engine:
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
+            rest_after=rest_after,
         )
-        self._worker = Worker(store, self._registry, self._tools)
+        self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
         self._detach: Callable[[], None] | None = None
         self._open = False
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Who is told what happens: attach a listener to it."""
+        return self._tools.telemetry
 
     async def open(self) -> None:
         """Open the store, and go on with every execution that an earlier process left.
@@ -104,7 +122,7 @@ class Engine:
             if self._relay is not None:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
-            await self._worker.recover(f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}")
+            await self._worker.start()
         except BaseException:
             await self.close()
             raise
@@ -115,12 +133,14 @@ class Engine:
         Whoever waits for a result or for events gets an ``EngineClosedError``. The engine may be opened again.
         """
         self._open = False
-        await self._worker.stop()
-        if self._detach is not None:
-            self._detach()
-            self._detach = None
-        await self._tasks.stop()
-        await self._store.close()
+        try:
+            await self._worker.stop()
+            if self._detach is not None:
+                self._detach()
+                self._detach = None
+            await self._tasks.stop()
+        finally:
+            await self._store.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -130,13 +150,15 @@ class Engine:
         await self.close()
 
     def register(self, *workflows: Workflow[Any, Any]) -> None:
-        """Make more workflows known; do so before ``open``, so that their executions are recovered.
+        """Make more workflows known; their executions that wait for it go on.
 
         Raises:
             DefinitionError: If another plan has the same name and version.
         """
         for workflow in workflows:
             self._registry.add(workflow)
+        if self._open:
+            self._worker.look()
 
     def workflows(self) -> tuple[Workflow[Any, Any], ...]:
         """Return the workflows that it knows, each in its highest version, by name."""
@@ -158,13 +180,23 @@ class Engine:
         """
         return await (await self.start(workflow, value, id=id)).result()
 
-    async def start(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> Handle[O]:  # noqa: A002
+    async def start(
+        self,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]:
         """Start a workflow; return when that is durable.
 
         Args:
             workflow: What to run; becomes known if it was not.
             value: Its input.
             id: An idempotency key; see :meth:`run`.
+            delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
+            priority: Of those that wait for their turn, the ones with the highest priority begin first.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
@@ -172,29 +204,34 @@ class Engine:
         """
         self._check_open()
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id)
+        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        row = self._new_row(workflow.plan, value, id, delay=max(seconds, 0.0), priority=priority)
         if not await self._worker.create(row):
             await self._check_same(row)
         return Handle(self, row.id, workflow.plan.output_type)
 
-    def _new_row(self, plan: Plan, value: Any, execution_id: str | None) -> ExecutionRow:
+    def _new_row(
+        self, plan: Plan, value: Any, execution_id: str | None, *, delay: float = 0.0, priority: int = 0
+    ) -> ExecutionRow:
         execution_id = execution_id or new_id("exec")
         if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
             raise IdempotencyError(
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
-        now = self._tools.now()
+        now, at_once = self._tools.now(), not delay and self._worker.has_room
         return ExecutionRow(
             id=execution_id,
             workflow=plan.name,
             version=plan.version,
             plan_hash=plan.hash,
-            status=Status.RUNNING,
+            status=Status.RUNNING if at_once else Status.PENDING,
             created_at=now,
             input=self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type),
             root_id=execution_id,
-            owner=self._worker.owner,
-            deadline=None if plan.timeout is None else now + plan.timeout,
+            owner=self._worker.owner if at_once else "",
+            available_at=None if at_once else now + delay,
+            started_at=now if at_once else None,
+            priority=priority,
             retention=plan.retention,
         )
 
@@ -221,7 +258,7 @@ class Engine:
     async def result(self, execution_id: str, output_type: Any = Any) -> Any:
         """Return an execution's result when it has one; see :meth:`Handle.result`."""
         self._check_open()
-        outcome = await self._worker.join(execution_id)
+        outcome = await self._worker.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
         return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
@@ -233,7 +270,7 @@ class Engine:
             UnknownExecutionError: If there is none.
         """
         self._check_open()
-        return (await self._worker.join(execution_id)).row.status
+        return (await self._worker.ended(execution_id)).row.status
 
     async def get(self, execution_id: str) -> ExecutionView:
         """Return what can be seen of an execution.
@@ -246,7 +283,7 @@ class Engine:
         run = self._worker.run(execution_id)
         attempting = frozenset(run.attempting) if run else frozenset()
         steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
-        stranded = self._worker.stranded.get(execution_id, "")
+        stranded = self._worker.lacks(journal.row)
         seq = journal.entries[-1].seq if journal.entries else 0
         return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
 
@@ -254,8 +291,7 @@ class Engine:
         """Return executions, newest first."""
         self._check_open()
         rows = await self._store.list(query or ExecutionQuery())
-        stranded = self._worker.stranded
-        return tuple(view_row(row, self._tools.codec, stranded=stranded.get(row.id, "")) for row in rows)
+        return tuple(view_row(row, self._tools.codec, stranded=self._worker.lacks(row)) for row in rows)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and to be undone; return when the wish is durable.
@@ -290,6 +326,55 @@ class Engine:
                 hint="A reverted one is started again under a new id.",
             )
 
+    async def rerun(self, execution_id: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002 -- its name
+        """Start a workflow again with the input of a former execution, in the version that is current now.
+
+        Args:
+            execution_id: The former execution; it stays as it is.
+            id: The new one's idempotency key; see :meth:`run`.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its workflow is not registered.
+            PayloadError: If its input does not fit the current version.
+        """
+        former = await self._journal(execution_id)
+        workflow = self._registry.current(former.row.workflow)
+        value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
+        return await self.start(workflow, value, id=id)
+
+    async def fork(self, execution_id: str, from_step: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002
+        """Start a workflow in the midst: with the results of a former execution up to a step.
+
+        The step and all that come behind it are done again, in the version that is current now. What was done before
+        stays the former execution's: if the new one is undone, that is not.
+
+        Args:
+            execution_id: The former execution; it stays as it is.
+            from_step: The first step that is done again, by its node's id.
+            id: The new one's id; default: a new one.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its workflow is not registered.
+            WorkflowError: If there is no such step, or what comes before it was undone.
+            IdempotencyError: If the id is taken.
+            PayloadError: If its input does not fit the current version.
+        """
+        former = await self._journal(execution_id)
+        plan = self._registry.current(former.row.workflow).plan
+        if from_step not in plan.nodes:
+            raise WorkflowError(
+                f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
+            )
+        value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
+        entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
+        row = self._new_row(plan, value, id)
+        known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
+        if not await self._worker.create(row, _renumbered(known)):
+            raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
+        return Handle(self, row.id, plan.output_type)
+
     async def complete(self, token: str, output: Any = None) -> bool:
         """Complete a step that completes externally, from any process, before or after a restart.
 
@@ -313,6 +398,27 @@ class Engine:
         failure: Failure = describe_failure(raised, self._tools.codec)
         return await self._tell_completion(token, self._tools.codec.encode(failure, "an error"), failed=True)
 
+    async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
+        """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
+
+        Args:
+            execution_id: The execution.
+            signal: What it is told.
+            value: What comes with it.
+            key: An idempotency key: a second signal with the same name and key is not kept. Default: none.
+
+        Returns:
+            False if there was one with that key, or the execution has ended or is being undone.
+
+        Raises:
+            UnknownExecutionError: If there is no such execution.
+            PayloadError: If the value cannot be written.
+        """
+        self._check_open()
+        payload = self._tools.codec.encode(value, f"what comes with {signal.name}", signal.type)
+        message = Message(execution_id, "signal", signal.name, payload, self._tools.now(), key=key or new_id("signal"))
+        return await self._worker.tell(message)
+
     async def _tell_completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
         self._check_open()
         execution_id, _, node = token.rpartition("/")
@@ -331,16 +437,23 @@ class Engine:
             EngineClosedError: If the engine is closed before it has ended.
         """
         queue, end = self._tools.feed.watch(execution_id)
+        seq, within = 0, _LOOK_EVERY if self._store.shared else None
         try:
-            journal = await self._journal(execution_id)
-            for entry in journal.entries:
-                yield entry_event(entry, execution_id, self._tools.codec)
-            if journal.row.status.ended:
-                return
-            if queue.empty() and not self._worker.drives(execution_id):
-                raise self._worker.stranded_error(execution_id)
-            async for event in follow(queue, journal.entries[-1].seq if journal.entries else 0):
-                yield event
+            while True:
+                journal = await self._journal(execution_id, after=seq)
+                for entry in journal.entries:
+                    seq = entry.seq
+                    yield entry_event(entry, execution_id, self._tools.codec)
+                if journal.row.status.ended:
+                    return
+                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
+                    raise self._worker.stranded_error(execution_id, lacking)
+                while (event := await next_event(queue, self._tools.clock, within)) is not None:
+                    if event.seq == 0 or event.seq > seq:
+                        seq = max(seq, event.seq)
+                        yield event
+                    if event.name == "execution.finished":
+                        return
         finally:
             end()
 
@@ -349,9 +462,10 @@ class Engine:
         self._check_open()
         return await self._store.prune(self._tools.now(), limit)
 
-    async def _journal(self, execution_id: str) -> Journal:
+    async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         self._check_open()
-        journal = await self._store.load(execution_id)
+        await self._worker.opened(execution_id)
+        journal = await self._store.load(execution_id, after=after)
         if journal is None:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         return journal
@@ -368,6 +482,10 @@ class Engine:
 def _completes_externally(plan: Plan, node_id: str) -> bool:
     node = plan.nodes.get(node_id)
     return isinstance(node, StepNode) and node.step.options.completes == "externally"
+
+
+def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
 def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:

@@ -1,11 +1,13 @@
 """A handle on an execution, and what can be seen of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from euryale.workflows.definition.plan import ChildNode, EmitNode, Plan, StepNode
+from euryale.workflows.definition.nodes import ChoiceNode, EachNode, HookNode, ParallelNode, Signal
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.step import Step
 from euryale.workflows.errors import (
     ExecutionCancelled,
     ExecutionError,
@@ -22,6 +24,7 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
 
 O = TypeVar("O")  # noqa: E741 -- the output's type
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class StepView:
 
     Attributes:
         id: The node.
-        kind: ``step``, ``child`` or ``emit``.
+        kind: ``step``, ``child``, ``emit``, ``signal``, ``sleep``,
+            ``each``, ``hook`` or ``detach``.
         state: Where it stands on the way forward.
         undo_state: Where it stands on the way back.
         attempts: Attempts so far.
@@ -69,6 +73,7 @@ class ExecutionView:
         error: Why it did not succeed, or None.
         stranded: What it lacks to go on, or an empty string.
         steps: Its nodes, in composition order; empty in a list.
+        partial: Whether it has succeeded although a step of it failed that was allowed to.
         seq: The number of the last entry of its journal that ``steps`` shows; 0 in a list.
     """
 
@@ -84,6 +89,7 @@ class ExecutionView:
     stranded: str = ""
     steps: tuple[StepView, ...] = ()
     seq: int = 0
+    partial: bool = False
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -108,6 +114,7 @@ def view_row(
         stranded=stranded,
         steps=steps,
         seq=seq,
+        partial=row.partial,
     )
 
 
@@ -118,18 +125,16 @@ def view_steps(
     record = ExecutionRecord(journal.entries)
     ended = journal.row.status.ended or journal.row.status is Status.COMPENSATING
     views = []
-    for node in plan.nodes.values():
-        if not isinstance(node, (StepNode, ChildNode, EmitNode)):
-            continue
-        step = record.step(node.id)
+    for node_id, kind in _nodes(plan, record):
+        step = record.step(node_id)
         unreached = ended and step.forward is StepState.PENDING and not step.attempts
         failure: Failure | None = None if step.error is None else codec.decode(step.error, Failure, "an error")
         views.append(
             StepView(
-                id=node.id,
-                kind=type(node).__name__.removesuffix("Node").lower(),
-                state=_forward_state(step, attempting=node.id in attempting, skipped=unreached),
-                undo_state=_backward_state(step, attempting=node.id in attempting),
+                id=node_id,
+                kind=kind,
+                state=_forward_state(step, attempting=node_id in attempting, skipped=unreached),
+                undo_state=_backward_state(step, attempting=node_id in attempting),
                 attempts=step.attempts,
                 undo_attempts=step.undo_attempts,
                 started=moment(step.started),
@@ -139,6 +144,23 @@ def view_steps(
             )
         )
     return tuple(views)
+
+
+def _nodes(plan: Plan, record: ExecutionRecord) -> Iterator[tuple[str, str]]:
+    """Yield the ids and kinds of a plan's nodes, each ``for_each`` followed by its items that have begun."""
+    items = sorted((node for node in record.steps if node.endswith("]")), key=_item_order)
+    for node in plan.nodes.values():
+        if isinstance(node, (ParallelNode, ChoiceNode)):
+            continue
+        yield node.id, type(node).__name__.removesuffix("Node").lower()
+        if isinstance(node, (EachNode, HookNode)):
+            kind = "step" if isinstance(node, HookNode) or isinstance(node.body, Step) else "child"
+            yield from ((item, kind) for item in items if item.rpartition("[")[0] == node.id)
+
+
+def _item_order(node: str) -> int:
+    number = node.rpartition("[")[2].removesuffix("]")
+    return int(number) if number.isdecimal() else 0
 
 
 def _forward_state(step: StepRecord, *, attempting: bool, skipped: bool) -> StepState:
@@ -160,6 +182,8 @@ class _Engine(Protocol):
     async def get(self, execution_id: str) -> ExecutionView: ...
 
     async def cancel(self, execution_id: str) -> bool: ...
+
+    async def signal(self, execution_id: str, signal: Signal[Any], value: Any, *, key: str = "") -> bool: ...
 
     def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]: ...
 
@@ -195,6 +219,10 @@ class Handle(Generic[O]):
     async def status(self) -> Status:
         """Return where it stands now."""
         return (await self._engine.get(self.id)).status
+
+    async def signal(self, signal: Signal[T], value: T, *, key: str = "") -> bool:
+        """Tell it something; see :meth:`Engine.signal`."""
+        return await self._engine.signal(self.id, signal, value, key=key)
 
     async def cancel(self) -> bool:
         """Ask it to end and to be undone; False if it has ended, is being undone, or was asked before."""

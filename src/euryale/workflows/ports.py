@@ -1,6 +1,6 @@
 """What the engine needs from outside: small contracts, kept by the members of ``stores``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -31,8 +31,60 @@ class ExecutionQuery:
     before: tuple[float, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker asks for.
+
+    Attributes:
+        owner: The worker.
+        now: Its time, in seconds since the epoch.
+        limit: How many executions it takes at the most.
+        plans: The hashes of the plans that it knows: it takes no others.
+    """
+
+    owner: str
+    now: float
+    limit: int
+    plans: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a worker got.
+
+    Attributes:
+        rows: The executions that it owns now; each one's epoch went up by one.
+        next_due: When the next one that it could take is due, in seconds since the epoch; None: not by the clock.
+    """
+
+    rows: tuple[ExecutionRow, ...]
+    next_due: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a message.
+
+    Attributes:
+        number: Its number among the execution's messages; 0 if it was not kept, because there is one of that kind,
+            step and key, or because the execution does not go forward any more.
+        status: Where the execution stood.
+        owner: Who owned it, or an empty string.
+    """
+
+    number: int
+    status: Status
+    owner: str
+
+
 class JournalStore(Protocol):
-    """Where executions are written. Every promise holds across a crash of the process at any instant."""
+    """Where executions are written. Every promise holds across a crash of the process at any instant.
+
+    Attributes:
+        shared: Whether workers of several processes use it at the same time.
+    """
+
+    shared: bool
 
     async def open(self) -> None:
         """Make it ready, creating or migrating its schema.
@@ -64,21 +116,77 @@ class JournalStore(Protocol):
         """
         ...
 
-    async def load(self, execution_id: str) -> Journal | None:
-        """Return all that is known of an execution, or None."""
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
+        """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...
 
-    async def claim(self, owner: str) -> tuple[ExecutionRow, ...]:
-        """Take over every execution that has not ended and that no living worker owns; its epoch goes up by one."""
+    async def claim(self, claim: Claim) -> Claimed:
+        """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
+
+        One that was pending is running from then on.
+        """
         ...
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
-        """Take over one execution, ended or not; its epoch goes up by one. None if there is none."""
+        """Give a worker one execution that nobody owns, due or not, ended or not; its epoch goes up by one.
+
+        Returns:
+            The row; as it is, if a worker owns it. None if there is none.
+        """
         ...
 
-    async def post(self, message: Message) -> bool:
-        """Keep a message for an execution; False if there is one of that kind and step already."""
+    async def post(self, message: Message) -> Told | None:
+        """Keep a message for an execution that has neither ended nor turned; None if there is no such execution.
+
+        If nobody owns the execution it is due at once.
+        """
         ...
+
+
+class FleetStore(Protocol):
+    """The workers that use a store, and what they tell each other."""
+
+    async def enlist(self, owner: str, lease: float) -> None:
+        """Make a worker known. It lives as long as it renews its lease.
+
+        In a store that workers share, one that is not known (any more) is given no execution and creates none for
+        itself: nobody would ever take over from it.
+
+        In a store that one process owns, whoever was enlisted before is dead: as :meth:`reap` says.
+
+        Args:
+            owner: Its name; never used before.
+            lease: Seconds.
+        """
+        ...
+
+    async def renew(self, owner: str, lease: float) -> bool:
+        """Prolong a worker's lease; False if it was taken for dead: nothing is its own any more."""
+        ...
+
+    async def retire(self, owner: str) -> None:
+        """Forget a worker; what it owned is nobody's, under the next epoch, and due at once if it has not ended."""
+        ...
+
+    async def reap(self) -> tuple[str, ...]:
+        """Forget the workers whose lease is over; what they owned is due at once, under the next epoch."""
+        ...
+
+    async def told(self, owner: str) -> Mapping[str, int]:
+        """Return how many messages each execution of a worker was sent, by id."""
+        ...
+
+    def listen(self, listener: "Listener") -> Callable[[], None]:
+        """Call ``listener`` with what other workers announce; return what ends it. Some may be lost: look, too."""
+        ...
+
+    async def announce(self, notices: Collection[str]) -> None:
+        """Tell all other workers; see :data:`Listener`."""
+        ...
+
+
+Listener = Callable[[Collection[str]], None]
+"""Takes notices: ``ready`` (an execution may be claimed), ``told <id>`` (one was sent a message), ``ended <id>``."""
 
 
 class OutboxStore(Protocol):
@@ -108,7 +216,7 @@ class InsightStore(Protocol):
         ...
 
 
-class Store(JournalStore, OutboxStore, InsightStore, Protocol):
+class Store(JournalStore, FleetStore, OutboxStore, InsightStore, Protocol):
     """All that a store does."""
 
 

@@ -12,7 +12,7 @@ from euryale.workflows.record.entry import Commit, Entry
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import StoreContract
+from euryale.workflows.testing import SharedStoreContract, StoreContract
 from euryale.workflows.testing.store_contract import create
 
 OPEN_AND_TELL = """
@@ -35,6 +35,19 @@ class TestMemoryStore(StoreContract):
     def new_store(self):
         store = MemoryStore()
         return lambda: store
+
+
+class TestSharedMemoryStore(SharedStoreContract):
+    @pytest.fixture
+    def new_store(self):
+        store = MemoryStore(shared=True)
+        return lambda: store
+
+
+class TestPostgresStore(SharedStoreContract):
+    @pytest.fixture
+    def new_store(self, new_postgres_store):
+        return new_postgres_store
 
 
 class TestSQLiteStore(StoreContract):

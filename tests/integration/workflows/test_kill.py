@@ -114,6 +114,8 @@ async def check_journals(database: Path) -> None:
             recorded = {EntryKind.STEP_SUCCEEDED, EntryKind.UNDO_SUCCEEDED}
             assert all(count == 1 for (kind, _), count in kinds.items() if kind in recorded)
             assert journal.entries[-1].kind is EntryKind.FINISHED
-        assert await store.claim("somebody") == ()
+        await store.enlist("somebody", 60.0)
+        assert await store.told("somebody") == {}
+        assert all(row.status.ended for row in await store.list(ExecutionQuery(limit=10_000)))
     finally:
         await store.close()

@@ -9,7 +9,7 @@ from euryale.cloud.providers.router.contract import Router
 from euryale.cloud.wire.executions import ExecutionDetail
 from euryale.cloud.wire.projects import EnvironmentInfo
 from euryale.workflows import Engine, ExecutionQuery, ExecutionView
-from euryale.workflows.definition.plan import StepNode
+from euryale.workflows.definition.nodes import StepNode
 
 _MOST_CHILDREN = 200
 

@@ -11,7 +11,7 @@ from euryale.cloud.wire.executions import ExecutionDetail, ExecutionEventInfo, E
 from euryale.cloud.wire.projects import EnvironmentInfo, ProjectDetail, ProjectInfo
 from euryale.workflows import ExecutionEvent, ExecutionView, StepView
 from euryale.workflows.handle import moment
-from euryale.workflows.runtime.forward import child_execution_id
+from euryale.workflows.runtime.nesting import child_execution_id
 
 CHILD: Final = "child"
 _COPIED: Final = ("id", "workflow", "version", "status", "reason", "created_at", "finished_at", "stranded")

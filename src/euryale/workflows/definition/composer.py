@@ -5,22 +5,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from euryale.workflows.definition.expression import Choice, Computed, Expression, Output
-from euryale.workflows.definition.placeholder import Placeholder, caller_location, check_captures, expression_of
-from euryale.workflows.definition.plan import (
+from euryale.workflows.definition.nodes import (
     ChildNode,
     ChoiceNode,
+    DetachNode,
     EmitNode,
     Node,
+    Signal,
+    SignalNode,
+    SleepNode,
     StepNode,
     WorkflowLike,
 )
-from euryale.workflows.errors import CompositionError
+from euryale.workflows.definition.placeholder import Placeholder, caller_location, check_captures, expression_of
+from euryale.workflows.errors import UNSET, CompositionError
 
 T = TypeVar("T")
 S = TypeVar("S")
+I = TypeVar("I", contravariant=True)  # noqa: E741, PLC0105 -- the input's type
 
 
 class PlacedStep(Protocol):
@@ -32,6 +38,14 @@ class PlacedStep(Protocol):
     @property
     def signature(self) -> Any:
         """What its function takes."""
+        ...
+
+
+class DetachedLike(WorkflowLike, Protocol[I]):
+    """A workflow with that input."""
+
+    def __call__(self, value: I, /) -> Any:
+        """Place it as a child."""
         ...
 
 
@@ -122,6 +136,21 @@ def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     return composition.place(ChildNode(composition.claim_id(name), workflow, expression_of(value)))
 
 
+def detach(workflow: "DetachedLike[I]", value: I) -> str:
+    """Start a workflow that is neither awaited nor undone: an execution of its own, whatever becomes of this one.
+
+    Args:
+        workflow: What to start.
+        value: Its input.
+
+    Returns:
+        The id of its execution.
+    """
+    composition = current_composition("detach(...)")
+    node_id = composition.claim_id(f"detach:{workflow.plan.name}")
+    return cast("str", composition.place(DetachNode(node_id, workflow, expression_of(value))))
+
+
 def emit(event: str, data: object = None) -> None:
     """Stage an event: released exactly once when the outermost execution succeeds, dropped when it is undone.
 
@@ -131,6 +160,42 @@ def emit(event: str, data: object = None) -> None:
     """
     composition = current_composition(f"emit({event!r})")
     composition.place(EmitNode(composition.claim_id(f"emit:{event}"), event, expression_of(data)))
+
+
+def sleep(duration: float | timedelta) -> None:
+    """Wait, durably: for seconds or for months, in no process's memory.
+
+    Args:
+        duration: Seconds, or a timedelta; may be a placeholder of seconds.
+    """
+    composition = current_composition("sleep(...)")
+    composition.place(SleepNode(composition.claim_id("sleep"), _seconds(duration)))
+
+
+def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, default: object = UNSET) -> T:
+    """Wait until the execution is told something: by ``engine.signal(id, signal, value)``.
+
+    It does not matter whether the signal is sent before, while or after the execution waits; each one is taken once, in
+    the order in which they were sent.
+
+    Args:
+        signal: What to wait for.
+        timeout: Seconds, or a timedelta, after which it waits no longer: it fails then, unless there is a default. May
+            be a placeholder of seconds. Default: no limit.
+        default: What it is given if the signal does not come in time.
+
+    Returns:
+        What came with the signal.
+    """
+    composition = current_composition(f"wait_for({signal.name!r})")
+    limit = None if timeout is None else _seconds(timeout)
+    instead = None if default is UNSET else expression_of(default)
+    node_id = composition.claim_id(f"signal:{signal.name}")
+    return cast("T", composition.place(SignalNode(node_id, signal, limit, instead)))
+
+
+def _seconds(duration: object) -> Expression:
+    return expression_of(duration.total_seconds() if isinstance(duration, timedelta) else duration)
 
 
 def transform(function: Callable[..., T], *values: object) -> T:

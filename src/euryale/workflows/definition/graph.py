@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from euryale.workflows.definition.nodes import ChoiceNode, ParallelNode, StepNode
+
 END: Final = 0
 """The index of the vertex behind the last node."""
 
-Kind = Literal["end", "step", "child", "emit", "fork", "join", "choice"]
-_KINDS: Mapping[str, Kind] = {"StepNode": "step", "ChildNode": "child", "EmitNode": "emit"}
+Kind = Literal["end", "step", "child", "emit", "signal", "sleep", "each", "hook", "detach", "fork", "join", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Vertex:
         kind: What happens there.
         id: The id of the plan's node; empty at the end; a join has that of its fork.
         node: The plan's node, or None at the end and at a join.
-        next: Where it goes on: at a fork to all of them, at a choice to the first (then) or the second (otherwise).
+        next: Where it goes on: at a fork to all of them, at a choice to the first (then) or the second (otherwise), at
+            a step that skips to the first when it is done, to the second when it has failed.
         needs: How many must have arrived before it starts: more than 1 only at a join.
         groups: The forks that it is inside of, outermost first.
     """
@@ -32,6 +34,12 @@ class Vertex:
     next: tuple[int, ...]
     needs: int
     groups: tuple[str, ...]
+
+    @property
+    def goes_on_after_failure(self) -> bool:
+        """Whether the workflow goes on when the step here has failed for good."""
+        options = self.node.step.options if self.kind == "step" else None
+        return options is not None and bool(options.continue_on_failure or options.skip_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +73,26 @@ class _Layout:
         self.vertices = [Vertex(END, "end", "", None, (), 1, ())]
 
     def block(self, block: tuple[Any, ...], exit_to: int, groups: tuple[str, ...]) -> int:
+        entries: dict[str, int] = {}
         for node in reversed(block):
-            exit_to = self._node(node, exit_to, groups)
+            exit_to = self._node(node, exit_to, groups, entries)
+            entries[node.id] = exit_to
         return exit_to
 
-    def _node(self, node: Any, exit_to: int, groups: tuple[str, ...]) -> int:
-        match type(node).__name__:
-            case "ParallelNode":
+    def _node(self, node: Any, exit_to: int, groups: tuple[str, ...], entries: Mapping[str, int]) -> int:
+        match node:
+            case StepNode() if node.step.options.skip_to:
+                return self._add("step", node.id, node, (exit_to, entries[node.step.options.skip_to]), groups)
+            case ParallelNode():
                 inside = (*groups, node.id)
                 join = self._add("join", node.id, None, (exit_to,), groups, needs=len(node.branches))
                 heads = tuple(self.block(branch, join, inside) for branch in node.branches)
                 return self._add("fork", node.id, node, heads, groups)
-            case "ChoiceNode":
+            case ChoiceNode():
                 sides = (self.block(node.then, exit_to, groups), self.block(node.otherwise, exit_to, groups))
                 return self._add("choice", node.id, node, sides, groups)
-            case name:
-                return self._add(_KINDS[name], node.id, node, (exit_to,), groups)
+            case _:
+                return self._add(node.kind, node.id, node, (exit_to,), groups)
 
     def _add(
         self,
@@ -94,6 +106,20 @@ class _Layout:
         index = len(self.vertices)
         self.vertices.append(Vertex(index, kind, node_id, node, following, needs, groups))
         return index
+
+
+def following(graph: Graph, node: str) -> frozenset[str]:
+    """Return the nodes that come behind one, itself included."""
+    ahead, seen = (
+        [vertex.index for vertex in graph.vertices if vertex.id == node and vertex.node is not None],
+        set[int](),
+    )
+    while ahead:
+        index = ahead.pop()
+        if index not in seen:
+            seen.add(index)
+            ahead.extend(graph.vertices[index].next)
+    return frozenset(graph.vertices[index].id for index in seen if graph.vertices[index].node is not None)
 
 
 class Frontier:
@@ -119,13 +145,15 @@ class Frontier:
         return ready
 
     def complete(self, vertex: Vertex, side: int = 0) -> list[Vertex]:
-        """Return what may start now that ``vertex`` is done; at a choice, ``side`` is 0 for then, 1 for otherwise."""
+        """Return what may start now that ``vertex`` is done.
+
+        Args:
+            vertex: What is done.
+            side: At a choice, 0 for then, 1 for otherwise; at a step, 1 if it has failed and skips.
+        """
         ready: list[Vertex] = []
-        if vertex.kind == "choice":
-            self.chosen[vertex.index] = side
-            self._arrive(vertex.next[side], ready)
-        else:
-            self._arrive(vertex.next[0], ready)
+        self.chosen[vertex.index] = side
+        self._arrive(vertex.next[side], ready)
         return ready
 
     def _arrive(self, index: int, ready: list[Vertex]) -> None:
@@ -196,7 +224,7 @@ class Unwinding:
         ready, pending = [], list(indexes)
         while pending:
             vertex = self._vertices[pending.pop()]
-            if vertex.kind in {"step", "child"}:
+            if vertex.kind in {"step", "child", "each", "hook"}:
                 ready.append(vertex)
             else:
                 pending.extend(self._release(vertex.index))
@@ -204,6 +232,6 @@ class Unwinding:
 
 
 def _followed(vertex: Vertex, chosen: Mapping[int, int]) -> tuple[int, ...]:
-    if vertex.kind != "choice":
+    if vertex.kind in {"fork", "join", "end"}:
         return vertex.next
     return (vertex.next[chosen[vertex.index]],) if vertex.index in chosen else ()

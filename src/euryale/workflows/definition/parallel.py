@@ -4,18 +4,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast, overload
 
 from euryale.workflows.definition.composer import Composition, current_composition
-from euryale.workflows.definition.expression import Output, sources
-from euryale.workflows.definition.placeholder import Placeholder, caller_location, expression_of
-from euryale.workflows.definition.plan import (
+from euryale.workflows.definition.expression import Output
+from euryale.workflows.definition.nodes import (
     Block,
-    ChildNode,
-    ChoiceNode,
-    EmitNode,
-    Node,
     OnFailure,
     ParallelNode,
-    StepNode,
 )
+from euryale.workflows.definition.placeholder import Placeholder, caller_location, expression_of
 from euryale.workflows.errors import CompositionError
 
 T1 = TypeVar("T1")
@@ -200,22 +195,10 @@ def _check_independent(blocks: list[Block]) -> None:
     for index, block in enumerate(blocks):
         others = set().union(*(ids for other, ids in enumerate(made) if other != index))
         for node in block:
-            needed = _reads(node) & others
+            needed = node.reads() & others
             if needed:
                 raise CompositionError(
                     f"{caller_location()}: {node.id!r} needs the output of {', '.join(sorted(needed))}, "
                     "which runs beside it.",
                     hint="Put them one after the other in one branch.",
                 )
-
-
-def _reads(node: Node) -> frozenset[str]:
-    match node:
-        case StepNode(arguments=arguments):
-            return frozenset().union(*(sources(value) for _, value in arguments))
-        case ChildNode(input=value) | EmitNode(data=value):
-            return sources(value)
-        case ParallelNode(branches=branches):
-            return frozenset().union(*(_reads(each) for branch in branches for each in branch))
-        case ChoiceNode(predicate=predicate, then=then, otherwise=otherwise):
-            return sources(predicate) | frozenset().union(*map(_reads, then + otherwise))

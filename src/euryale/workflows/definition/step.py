@@ -179,12 +179,16 @@ class StepOptions:
         completes: ``returning``: it is done when the function returns. ``externally``: the function only sets
             something going, and the step is done when ``engine.complete(token, output)`` is called.
         external_timeout: Seconds that a step waits for its completion from outside; None: no limit.
+        continue_on_failure: Whether the workflow goes on without the step when it has failed for good.
+        skip_to: The node at which the workflow goes on when the step has failed for good; empty: it does not.
     """
 
     retry: Retry = ONCE
     timeout: float | None = None
     completes: Literal["returning", "externally"] = "returning"
     external_timeout: float | None = None
+    continue_on_failure: bool = False
+    skip_to: str = ""
 
 
 class Step(Generic[P, R, U]):
@@ -238,12 +242,30 @@ class Step(Generic[P, R, U]):
 
     def named(self, name: str, *, retry: Retry | None = None, timeout: float | None = None) -> "Step[P, R, U]":
         """Return the same step under another name, and with other limits if given."""
-        options = replace(
-            self.options,
-            retry=retry or self.options.retry,
-            timeout=timeout if timeout is not None else self.options.timeout,
+        return self._twin(
+            name, retry=retry or self.options.retry, timeout=timeout if timeout is not None else self.options.timeout
         )
-        twin: Step[P, R, U] = Step(name, self.function, options)
+
+    def continue_on_failure(self) -> "Step[P, R | None, U]":
+        """Return the same step, without which the workflow goes on when it has failed for good.
+
+        Its output is None then, and an execution that succeeds all the same says that it was partial. When it is
+        undone, the failed step's compensation is called, too.
+        """
+        return self._twin(self.name, continue_on_failure=True)
+
+    def skip_to(self, node: str) -> "Step[P, R | None, U]":
+        """Return the same step, which skips all up to a later node of the same sequence when it has failed for good.
+
+        Its output and those of what was skipped are None then; see also :meth:`continue_on_failure`.
+
+        Args:
+            node: The name of a step, or another node's id.
+        """
+        return self._twin(self.name, skip_to=node)
+
+    def _twin(self, name: str, **options: Any) -> "Step[P, Any, U]":
+        twin: Step[P, Any, U] = Step(name, self.function, replace(self.options, **options))
         twin._origin = self
         return twin
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast, overload
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Output
 from euryale.workflows.definition.placeholder import Placeholder, expression_of
-from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.errors import DefinitionError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
@@ -74,6 +74,7 @@ class WorkflowDecorator:
         with composing(self._name) as composition:
             inputs = [Placeholder(Output(INPUT))] if parameters else []
             result = expression_of(composer(*inputs))
+        check_exits(composition.block, self._name)
         plan = Plan(
             name=self._name,
             version=self._version,

@@ -20,6 +20,7 @@ class Entry:
         due: When the next attempt begins.
         payload: The output or the error, encoded.
         undo: What the compensation receives, encoded, when that is not the output.
+        message: The number of the message that it took in, 0 for none.
     """
 
     seq: int
@@ -31,6 +32,7 @@ class Entry:
     due: float | None = None
     payload: bytes | None = None
     undo: bytes | None = None
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,21 @@ class ExecutionRow:
         root_id: The outermost execution; its own id if it is no child.
         parent_id: The execution that called it, or an empty string.
         parent_step: The node that called it, or an empty string.
-        owner: The worker that drives it, or an empty string.
-        epoch: How often it was claimed; a write with an older one is refused.
+        owner: The worker that drives it; empty while it waits to be claimed.
+        epoch: How often its owner changed; a write with an older one is refused.
         reason: Why it turned.
         output: Its result, encoded.
         error: Why it did not succeed, encoded.
-        deadline: When it times out.
         finished_at: When it ended.
         retention: Seconds for which it is kept after its end; None: for ever.
+        queue: The queue that it waits in, or an empty string.
+        priority: Who is claimed first: the highest.
+        available_at: When it may be claimed, while nobody owns it; None: not before it is told something.
+        started_at: When it was first claimed.
+        messages: How many messages it was sent.
+        stranded: Why no worker can drive it on, or an empty string.
+        partial: Whether a step of it failed that was allowed to.
+        trace: The W3C trace context of whoever started it, or an empty string.
     """
 
     id: str
@@ -73,9 +82,16 @@ class ExecutionRow:
     reason: Reason = Reason.NONE
     output: bytes | None = None
     error: bytes | None = None
-    deadline: float | None = None
     finished_at: float | None = None
     retention: float | None = None
+    queue: str = ""
+    priority: int = 0
+    available_at: float | None = None
+    started_at: float | None = None
+    messages: int = 0
+    stranded: str = ""
+    partial: bool = False
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,22 @@ class StatusChange:
     output: bytes | None = None
     error: bytes | None = None
     finished_at: float | None = None
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Its worker lets go of an execution: anybody may claim it when it has something to do again.
+
+    Attributes:
+        due: When that is by the clock; None: not before it is told something.
+        seen: How many messages the worker has taken in; if there are more by now, it has something to do at once.
+        stranded: Why no worker can drive it on, or an empty string.
+    """
+
+    due: float | None
+    seen: int
+    stranded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +144,27 @@ class StagedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something told to an execution from outside; the first of its kind and step counts.
+    """Something told to an execution from outside; the first of its kind, step and key counts.
 
     Attributes:
         execution_id: Who it is for.
         kind: What it says.
-        step: The node that it is about; empty for ``cancel``.
-        payload: The output or the error, encoded.
+        step: The node that it is about, or the signal's name; empty for ``cancel``.
+        payload: The output, the error or the signal's value, encoded.
         at: When it was sent.
+        failed: Whether the payload is an error.
+        key: Tells signals of one name apart.
+        number: Which one it is among the execution's, from 1; given by the store.
     """
 
     execution_id: str
-    kind: Literal["complete", "cancel"]
+    kind: Literal["complete", "cancel", "signal"]
     step: str
     payload: bytes
     at: float
     failed: bool = False
+    key: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +179,8 @@ class Commit:
         create: Executions to create: itself, or a child.
         stage: Events to stage.
         events: What becomes of staged events: ``release`` those of this root, ``drop`` those of this execution.
+        release: Given if the worker lets go of the execution.
+        wake: An execution that waits for this one, or an empty string: it counts as told something.
     """
 
     execution_id: str
@@ -151,6 +190,8 @@ class Commit:
     create: tuple[ExecutionRow, ...] = ()
     stage: tuple[StagedEvent, ...] = ()
     events: Literal["keep", "release", "drop"] = "keep"
+    release: Release | None = None
+    wake: str = ""
 
 
 @dataclass(frozen=True, slots=True)

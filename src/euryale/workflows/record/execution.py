@@ -24,6 +24,7 @@ class StepRecord:
         output: What it returned, encoded.
         undo: What its compensation receives, encoded; None: the output.
         error: Why the last attempt failed, encoded.
+        adopted: Whether another execution did it, whose business it is to undo it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class StepRecord:
     output: bytes | None = None
     undo: bytes | None = None
     error: bytes | None = None
+    adopted: bool = False
 
 
 def advance(record: StepRecord, entry: Entry) -> StepRecord:
@@ -72,16 +74,18 @@ def _forward(record: StepRecord, entry: Entry, state: StepState) -> StepRecord:
         output=entry.payload if succeeded else record.output,
         undo=entry.undo if entry.undo is not None else record.undo,
         error=entry.payload if failed else record.error,
+        adopted=entry.kind is EntryKind.ADOPTED,
     )
 
 
 class ExecutionRecord:
     """The records of an execution's steps, kept up to date by its entries."""
 
-    __slots__ = ("seq", "steps")
+    __slots__ = ("consumed", "seq", "steps")
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.steps: dict[str, StepRecord] = {}
+        self.consumed: set[int] = set()
         self.seq = 0
         for entry in entries:
             self.apply(entry)
@@ -97,10 +101,17 @@ class ExecutionRecord:
             IllegalTransitionError: If it cannot follow.
         """
         self.seq = entry.seq
+        if entry.message:
+            self.consumed.add(entry.message)
         if entry.kind is EntryKind.REOPENED:
             self._reopen()
         elif entry.step and entry.kind not in {EntryKind.TURNED, EntryKind.FINISHED}:
             self.steps[entry.step] = advance(self.step(entry.step), entry)
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether a step has failed; of an execution that has succeeded, one that was allowed to."""
+        return any(step.forward.is_failure for step in self.steps.values())
 
     def _reopen(self) -> None:
         """Let compensations that gave up be tried again, with all of their attempts."""

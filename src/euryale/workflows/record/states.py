@@ -53,6 +53,11 @@ class StepState(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed_out"
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it was given up."""
+        return self in {StepState.FAILED, StepState.TIMED_OUT}
+
 
 class UndoState(StrEnum):
     """Where a step stands on the way back."""
@@ -68,6 +73,7 @@ class EntryKind(StrEnum):
     """What a journal entry says."""
 
     STEP_SUCCEEDED = "step.succeeded"
+    ADOPTED = "step.adopted"
     STEP_RETRYING = "step.retrying"
     STEP_WAITING = "step.waiting"
     STEP_FAILED = "step.failed"
@@ -87,6 +93,7 @@ _NOT_DONE = (_S.PENDING, _S.RUNNING, _S.WAITING)
 
 FORWARD: Final[Mapping[tuple[StepState, EntryKind], StepState]] = {
     **{(state, _K.STEP_SUCCEEDED): _S.SUCCEEDED for state in _NOT_DONE},
+    **{(state, _K.ADOPTED): _S.SUCCEEDED for state in _NOT_DONE},
     **{(state, _K.STEP_FAILED): _S.FAILED for state in _NOT_DONE},
     **{(state, _K.STEP_TIMED_OUT): _S.TIMED_OUT for state in _NOT_DONE},
     **{(state, _K.CHOSEN): _S.SUCCEEDED for state in _NOT_DONE},

@@ -1,18 +1,20 @@
 """The way back: undo everything that ran or may have run, in reverse, each with retries of its own."""
 
-import asyncio
 from typing import Any
 
 from euryale.workflows.definition.graph import Vertex
-from euryale.workflows.definition.plan import ChildNode, StepNode
+from euryale.workflows.definition.nodes import ChildNode, StepNode
 from euryale.workflows.definition.step import Compensation
+from euryale.workflows.record.entry import Release
 from euryale.workflows.record.states import EntryKind, Status, StepState, UndoState
 from euryale.workflows.runtime.children import Children
 from euryale.workflows.runtime.context import StepContext
+from euryale.workflows.runtime.fanout import Fan, Unchecked, group_at
 from euryale.workflows.runtime.feed import UNDO_STARTED
-from euryale.workflows.runtime.forward import child_execution_id
 from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
 from euryale.workflows.runtime.lanes import Lane, Lanes
+from euryale.workflows.runtime.nesting import child_execution_id
+from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run
 
 _TO_UNDO = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.TIMED_OUT})
@@ -25,35 +27,62 @@ class Backward:
         self._run = run
         self._children = children
         self._order = run.unwinding()
+        self._lanes = Lanes(self._visit)
+        self._resting = Resting(run, self._lanes, lambda: None, lambda: False)
 
-    async def go(self) -> bool:
+    async def go(self) -> bool | None:
         """Return when everything has been tried: whether everything was undone.
+
+        None is returned if it was let go of meanwhile, since it only waits for the next attempts.
 
         Raises:
             StoreError: If something could not be written; the execution is left as the journal has it.
         """
-        await Lanes(self._visit).run(self._order.begin())
+        await self._lanes.run(self._order.begin())
+        if self.released is not None:
+            return None
         return all(record.backward is not UndoState.FAILED for record in self._run.record.steps.values())
 
+    @property
+    def released(self) -> Release | None:
+        """Given when the execution was let go of, since it only waits."""
+        return self._resting.released
+
     async def _visit(self, lane: Lane) -> list[Vertex]:
+        if lane.vertex.kind in {"each", "hook"}:
+            await self._undo_items(lane)
+            return self._order.complete(lane.vertex)
         record = self._run.node(lane.vertex.id)
-        if record.forward in _TO_UNDO and record.backward not in {UndoState.REVERTED, UndoState.FAILED}:
+        if (
+            record.forward in _TO_UNDO
+            and not record.adopted
+            and record.backward not in {UndoState.REVERTED, UndoState.FAILED}
+        ):
             match lane.vertex.node:
                 case StepNode() as node if node.step.compensation is not None:
-                    await self._undo(node, node.step.compensation)
+                    await self._undo(lane, node, node.step.compensation)
                 case ChildNode() as node:
                     await self._undo_child(node)
                 case _:
                     pass
-        return self._order.complete(lane.vertex)
+        return self._order.complete(lane.vertex) if lane.fan is None else lane.fan.following()
 
-    async def _undo(self, node: StepNode, compensation: Compensation) -> None:
+    async def _undo_items(self, lane: Lane) -> None:
+        """Undo what was begun of a ``for_each`` or a hook, the last one first, as many at a time."""
+        known = self._run.record.steps
+        if not any(node.startswith(f"{lane.vertex.id}[") for node in known):
+            return
+        group = group_at(self._run, lane.vertex)
+        begun = [each for each in group.vertices if each.id in known]
+        await Fan(lane, self._lanes, reversed(begun), Unchecked()).run(group.concurrency)
+
+    async def _undo(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:
         record = self._run.node(node.id)
-        await self._sleep_until(record.due if record.undo_attempts else None)
+        await self._resting.until(lane, record.due if record.undo_attempts else None)
         attempt = record.undo_attempts
         while True:
             attempt += 1
-            started = self._run.begin(UNDO_STARTED, node.id, attempt)
+            started = self._run.begin(node.id, attempt, name=UNDO_STARTED)
             outcome = await self._attempt(node, compensation, attempt)
             if isinstance(outcome, Returned):
                 self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, started=started)
@@ -64,21 +93,18 @@ class Backward:
                 self._run.note_failure(EntryKind.UNDO_FAILED, node.id, outcome.error, **details)
                 await self._run.flush()
                 return
-            await self._wait_for_retry(node, compensation, outcome, attempt, started)
+            self._note_retry(node, compensation, outcome, attempt, started)
+            await self._resting.until(lane, self._run.node(node.id).due)
+            if self._run.has_news:  # it was due at once
+                await self._run.flush()
 
-    async def _wait_for_retry(
+    def _note_retry(
         self, node: StepNode, compensation: Compensation, raised: Raised, attempt: int, started: float
     ) -> None:
         tools = self._run.tools
         due = tools.now() + compensation.retry.delay(attempt, random=tools.random())
         details = {"attempt": attempt, "started": started, "due": due}
         self._run.note_failure(EntryKind.UNDO_RETRYING, node.id, raised.error, **details)
-        await self._run.flush()
-        await self._sleep_until(due)
-
-    async def _sleep_until(self, due: float | None) -> None:
-        if due is not None and (wait := due - self._run.tools.now()) > 0:
-            await asyncio.sleep(wait)
 
     async def _attempt(self, node: StepNode, compensation: Compensation, attempt: int) -> Returned | Raised:
         run = self._run
@@ -97,7 +123,7 @@ class Backward:
         )  # fmt: skip
         run.attempting.add(node.id)
         try:
-            return await invoke(call, run.tools.resolver, run.tools.threads)
+            return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
         finally:
             run.attempting.discard(node.id)
 
@@ -108,7 +134,7 @@ class Backward:
 
     async def _undo_child(self, node: ChildNode) -> None:
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
-        started = run.begin(UNDO_STARTED, node.id, 1)
+        started = run.begin(node.id, 1, name=UNDO_STARTED)
         again = run.node(node.id).backward is UndoState.PENDING
         outcome = await self._children.revert(child_id, again=again)
         if outcome is not None and outcome.row.status is Status.FAILED:

@@ -34,8 +34,12 @@ class Children(Protocol):
         """Drive a new execution as soon as its row is written, whatever becomes of the caller; return ``written``."""
         ...
 
-    async def join(self, execution_id: str) -> Outcome:
-        """Return when the execution has ended."""
+    async def join(self, execution_id: str) -> Outcome | None:
+        """Return how an execution ended, when it has; None if nobody drives it here now."""
+        ...
+
+    async def stirred(self, execution_id: str) -> None:
+        """Return when an execution that nobody drives here is driven here, or may have ended."""
         ...
 
     async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:

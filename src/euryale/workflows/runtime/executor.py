@@ -2,8 +2,9 @@
 
 import asyncio
 
+from euryale.kit.clock import Timer
 from euryale.workflows.errors import IllegalTransitionError
-from euryale.workflows.record.entry import Message, StatusChange
+from euryale.workflows.record.entry import Message, Release, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.runtime.backward import Backward
 from euryale.workflows.runtime.children import Children, Outcome
@@ -17,18 +18,28 @@ class Executor:
 
     Attributes:
         run: The execution.
-        done: Its outcome, once it has one; an error if it could not be driven on.
+        done: Its outcome, once it has one; None if it was let go of, as it only waits; an error if it could not be
+            driven on.
     """
 
     def __init__(self, run: Run, children: Children) -> None:
         self.run = run
-        self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         self.done.add_done_callback(_look_at)
         self._children = children
         self._forward = Forward(run, children)
+        self._released: Release | None = None
 
-    async def drive(self, turn: Turn | None = None, *, again: bool = False) -> Outcome:
-        """Go on until the end.
+    @property
+    def wakes_at(self) -> float | None:
+        """Of one that was let go of: when it goes on by itself, in seconds since the epoch, or None."""
+        released = self._released
+        if released is None or released.seen == self.run.seen:
+            return None if released is None else released.due
+        return 0.0  # it was told something while it was let go of
+
+    async def drive(self, turn: Turn | None = None, *, again: bool = False) -> Outcome | None:
+        """Go on until the end, or until it only waits: then None is returned, and nobody owns it any more.
 
         Args:
             turn: Why an execution that had succeeded is undone after all.
@@ -42,7 +53,8 @@ class Executor:
         if turn is None and self.run.row.status.going_forward:
             turn = await self._go_forward()
             if turn is None:
-                return self._outcome()
+                self._released = self._forward.released
+                return None if self._released is not None else self._outcome()
         else:
             self.run.open_vertices()
         if turn is not None:
@@ -53,24 +65,25 @@ class Executor:
 
     def take(self, message: Message) -> bool:
         """Hand over a message from outside; return whether it came in time to have an effect."""
+        self.run.see(message)
         if not self.run.row.status.going_forward:
             return False
         if message.kind == "cancel":
             failure = Failure("workflows.execution_cancelled", "It was cancelled.")
             return self._forward.request(Reason.CANCELLED, failure)
-        return self._forward.answer(message)
+        return self._forward.take(message)
 
     async def _go_forward(self) -> Turn | None:
-        row = self.run.row
-        timer: asyncio.TimerHandle | None = None
-        if row.deadline is not None:
-            left = row.deadline - self.run.tools.now()
+        timer: Timer | None = None
+        if self.run.deadline is not None:
+            left = self.run.deadline - self.run.tools.now()
             if left > 0:
-                timer = asyncio.get_running_loop().call_later(left, self._time_out)
+                timer = self.run.tools.clock.call_later(left, self._time_out)
             else:
                 self._time_out()
         try:
-            return await self._forward.go() or await self._succeed()
+            turn = await self._forward.go()
+            return turn if turn is not None or self._forward.released is not None else await self._succeed()
         finally:
             if timer is not None:
                 timer.cancel()
@@ -91,7 +104,9 @@ class Executor:
             return result_failure(error, run)
         run.finish(Status.SUCCEEDED)
         is_root = run.row.id == run.row.root_id
-        change = StatusChange(Status.SUCCEEDED, output=output, finished_at=run.tools.now())
+        change = StatusChange(
+            Status.SUCCEEDED, output=output, finished_at=run.tools.now(), partial=run.record.has_failures
+        )
         await run.flush(change, events="release" if is_root else "keep")
         return None
 
@@ -106,9 +121,13 @@ class Executor:
         run.note(EntryKind.REOPENED)
         await run.flush(StatusChange(Status.COMPENSATING, run.row.reason, error=run.row.error))
 
-    async def _go_back(self) -> Outcome:
+    async def _go_back(self) -> Outcome | None:
         run = self.run
-        undone = await Backward(run, self._children).go()
+        backward = Backward(run, self._children)
+        undone = await backward.go()
+        if undone is None:
+            self._released = backward.released
+            return None
         status = Status.REVERTED if undone else Status.FAILED
         run.finish(status)
         change = StatusChange(status, run.row.reason, error=run.row.error, finished_at=run.tools.now())
@@ -119,7 +138,7 @@ class Executor:
         return Outcome(self.run.row, self.run.failure())
 
 
-def _look_at(done: asyncio.Future[Outcome]) -> None:
+def _look_at(done: asyncio.Future[Outcome | None]) -> None:
     """Take note of an error, so that one nobody waits for is no warning: the worker logs it."""
     if not done.cancelled():
         done.exception()

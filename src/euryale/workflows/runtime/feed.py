@@ -1,9 +1,10 @@
 """Live events of executions: what has just become durable, and what has just begun."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from euryale.kit.clock import Clock, Limit
 from euryale.workflows.record.states import Status
 
 STARTED = "step.started"
@@ -84,18 +85,17 @@ class Feed:
         return queue, end
 
 
-async def follow(queue: Watch, after: int) -> AsyncIterator[ExecutionEvent]:
-    """Yield the events that come, without those up to number ``after``, until the execution has ended.
+async def next_event(queue: Watch, clock: Clock, within: float | None) -> ExecutionEvent | None:
+    """Return the next event; None if none comes within so many seconds.
 
     Raises:
         Exception: Why no more events come, if the execution has not ended.
     """
-    while True:
-        event = await queue.get()
-        if isinstance(event, Exception):
-            raise event
-        if 0 < event.seq <= after:
-            continue
-        yield event
-        if event.name == "execution.finished":
-            return
+    try:
+        async with Limit(clock, within):
+            event = await queue.get()
+    except TimeoutError:
+        return None
+    if isinstance(event, Exception):
+        raise event
+    return event

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from euryale.kit.clock import Clock, Limit
 from euryale.workflows.definition.step import StepResponse
 from euryale.workflows.errors import DefinitionError, PermanentFailure
 from euryale.workflows.ports import Resolver
@@ -62,7 +63,7 @@ class Call:
     positional: tuple[Any, ...] = ()
 
 
-async def invoke(call: Call, resolver: Resolver, threads: StepThreads) -> Returned | Raised:
+async def invoke(call: Call, resolver: Resolver, threads: StepThreads, clock: Clock) -> Returned | Raised:
     """Make the call.
 
     Raises:
@@ -70,13 +71,13 @@ async def invoke(call: Call, resolver: Resolver, threads: StepThreads) -> Return
             within (the function awaited something that was cancelled) is a failure like any other.
     """
     token = CURRENT_STEP.set(call.context)
-    timeout = asyncio.timeout(call.timeout)
+    limit = Limit(clock, call.timeout)
     try:
         arguments = {**call.arguments, **{name: _resolve(resolver, wanted) for name, wanted in call.injected}}
-        async with timeout:
+        async with limit:
             result = await _run(call, arguments, threads)
     except TimeoutError as error:
-        if not timeout.expired():
+        if not limit.expired:
             return Raised(error)
         late = TimeoutError(f"took longer than {call.timeout:g} s")
         return Raised(late, timed_out=True)

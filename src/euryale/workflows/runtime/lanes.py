@@ -2,8 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from euryale.workflows.definition.graph import Vertex
+
+
+class Items(Protocol):
+    """Items that lanes work through."""
+
+    def succeeded(self) -> None:
+        """Count a success."""
+        ...
+
+    def tolerates(self) -> bool:
+        """Count a failure; return whether it may be."""
+        ...
+
+    def following(self) -> list[Vertex]:
+        """Return where a lane goes on whose item is done; nowhere ends it."""
+        ...
 
 
 class Lane:
@@ -12,16 +29,28 @@ class Lane:
     Attributes:
         vertex: Where it is.
         idle: Whether it only waits: for the time of a retry, or for an answer from outside.
+        due: While it only waits: when it goes on by itself, in seconds since the epoch, or None.
         interrupted: Whether it was asked to end.
+        fan: The items that it works through, or None.
     """
 
-    __slots__ = ("idle", "interrupted", "task", "vertex")
+    __slots__ = ("due", "fan", "idle", "interrupted", "task", "vertex")
 
-    def __init__(self, vertex: Vertex) -> None:
+    def __init__(self, vertex: Vertex, fan: "Items | None" = None) -> None:
         self.vertex = vertex
+        self.fan = fan
         self.idle = False
+        self.due: float | None = None
         self.interrupted = False
         self.task: asyncio.Task[None] | None = None
+
+    def rest(self, due: float | None) -> None:
+        """Only wait from now on; until ``due``, or until told something."""
+        self.idle, self.due = True, due
+
+    def awake(self) -> None:
+        """Go on."""
+        self.idle, self.due = False, None
 
     def interrupt(self) -> None:
         """Cancel what it does."""
@@ -30,18 +59,27 @@ class Lane:
             self.task.cancel()
 
 
+Visit = Callable[[Lane], Awaitable[list[Vertex]]]
+"""Does what is to be done at a lane's vertex, and returns where it goes on."""
+
+
 class Lanes:
     """Runs lanes until none is left.
 
     Args:
         visit: Does what is to be done at a vertex, and returns where the lane goes on: nowhere ends it, to several
             places makes new lanes.
+
+    Attributes:
+        all: Those that have not ended.
+        on_end: Called when one has ended, and others have not.
     """
 
-    def __init__(self, visit: Callable[[Lane], Awaitable[list[Vertex]]]) -> None:
+    def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._empty: asyncio.Future[None] | None = None
         self.all: set[Lane] = set()
+        self.on_end: Callable[[], None] = lambda: None
 
     async def run(self, vertices: list[Vertex]) -> None:
         """Follow lanes from these vertices to their ends.
@@ -53,14 +91,33 @@ class Lanes:
             return
         self._empty = asyncio.get_running_loop().create_future()
         for vertex in vertices:
-            self._spawn(vertex)
+            self.spawn(vertex)
         try:
             await self._empty
         finally:
             await self._interrupt_all()
 
-    def _spawn(self, vertex: Vertex) -> None:
-        lane = Lane(vertex)
+    @property
+    def resting(self) -> bool:
+        """Whether every strand only waits."""
+        return bool(self.all) and all(lane.idle for lane in self.all)
+
+    def wake_at(self) -> float | None:
+        """Return when the first strand goes on by itself, in seconds since the epoch, or None."""
+        return min((lane.due for lane in self.all if lane.due is not None), default=None)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Let :meth:`run` return or raise, wherever the lanes are."""
+        if self._empty is None or self._empty.done():
+            return
+        if error is None:
+            self._empty.set_result(None)
+        else:
+            self._empty.set_exception(error)
+
+    def spawn(self, vertex: Vertex, fan: Items | None = None) -> None:
+        """Begin a lane."""
+        lane = Lane(vertex, fan)
         self.all.add(lane)
         lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
         lane.task.add_done_callback(lambda task: self._ended(lane, task))
@@ -72,7 +129,7 @@ class Lanes:
                 return
             lane.vertex = following[0]
             for other in following[1:]:
-                self._spawn(other)
+                self.spawn(other)
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self.all.discard(lane)
@@ -83,12 +140,10 @@ class Lanes:
             )
         else:
             error = task.exception()
-        if self._empty is None or self._empty.done():
-            return
-        if error is not None:
-            self._empty.set_exception(error)
-        elif not self.all:
-            self._empty.set_result(None)
+        if error is not None or not self.all:
+            self.end(error)
+        elif self._empty is not None and not self._empty.done():  # else all of them are being ended
+            self.on_end()
 
     async def _interrupt_all(self) -> None:
         tasks = [lane.task for lane in self.all if lane.task is not None]

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from euryale.workflows.definition.plan import ChildNode, Plan
+from euryale.workflows.definition.nodes import ChildNode, DetachNode
+from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import DefinitionError, UnknownWorkflowError
 
@@ -13,6 +14,7 @@ class Registry:
 
     def __init__(self, workflows: Iterable[Workflow[Any, Any]] = ()) -> None:
         self._by_hash: dict[tuple[str, str], Workflow[Any, Any]] = {}
+        self._hashes: frozenset[str] | None = None
         self._by_name: dict[str, dict[int, Workflow[Any, Any]]] = {}
         for each in workflows:
             self.add(each)
@@ -34,14 +36,22 @@ class Registry:
             )
         self._by_name[plan.name][plan.version] = workflow
         self._by_hash[plan.name, plan.hash] = workflow
+        self._hashes = None
         for node in plan.nodes.values():
-            if isinstance(node, ChildNode) and isinstance(node.workflow, Workflow):
-                self.add(node.workflow)
+            called = node.workflow if isinstance(node, (ChildNode, DetachNode)) else getattr(node, "body", None)
+            if isinstance(called, Workflow):
+                self.add(called)
 
     def find(self, name: str, plan_hash: str) -> Plan | None:
         """Return the plan with that fingerprint, or None."""
         workflow = self._by_hash.get((name, plan_hash))
         return workflow.plan if workflow else None
+
+    def hashes(self) -> frozenset[str]:
+        """Return the fingerprints of all plans."""
+        if self._hashes is None:
+            self._hashes = frozenset(plan_hash for _, plan_hash in self._by_hash)
+        return self._hashes
 
     def current(self, name: str) -> Workflow[Any, Any]:
         """Return the highest version of a workflow.

@@ -9,14 +9,26 @@ from typing import Any, Final, Literal
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.definition.expression import INPUT, Expression
+from euryale.workflows.definition.fanout import item_id, item_node
 from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
-from euryale.workflows.definition.plan import ChildNode, Plan, StepNode
+from euryale.workflows.definition.hook import handler_node
+from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, SignalNode, StepNode
+from euryale.workflows.definition.plan import Plan
 from euryale.workflows.ports import Codec, Resolver
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, StagedEvent, StatusChange
+from euryale.workflows.record.entry import (
+    Commit,
+    Entry,
+    ExecutionRow,
+    Journal,
+    Message,
+    Release,
+    StagedEvent,
+    StatusChange,
+)
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.states import EntryKind, Reason, Status, StepState, next_status
 from euryale.workflows.runtime.failure import Failure, describe_failure
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed
+from euryale.workflows.runtime.feed import STARTED, ExecutionEvent, Feed
 from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.writer import Writer
@@ -37,6 +49,7 @@ class Tools:
     random: Callable[[], float]
     threads: StepThreads
     patience: Patience
+    rest_after: float
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -62,6 +75,8 @@ class Run:
         outputs: The values of its input and of the nodes that are done.
         undos: What the compensations of its steps receive, where that is not the output.
         attempting: The nodes at which an attempt is under way.
+        deadline: When it times out, in seconds since the epoch, or None.
+        seen: How many messages it has taken in.
     """
 
     def __init__(self, journal: Journal, plan: Plan, tools: Tools) -> None:
@@ -73,6 +88,10 @@ class Run:
         self.outputs: dict[str, Any] = {}
         self.undos: dict[str, Any] = {}
         self.attempting: set[str] = set()
+        began = self.row.created_at if self.row.started_at is None else self.row.started_at
+        self.deadline = None if plan.timeout is None else began + plan.timeout
+        self.seen = journal.row.messages
+        self._numbers = {message.number for message in journal.messages if message.number <= self.seen}
         self._pending: list[Entry] = []
         self._staged: list[StagedEvent] = []
 
@@ -85,13 +104,40 @@ class Run:
         codec = self.tools.codec
         self.outputs[INPUT] = codec.decode(self.row.input, self.plan.input_type, f"the input of {self.row.id}")
         for node, step in self.record.steps.items():
+            if isinstance(self.plan.nodes.get(node), (EachNode, HookNode)):
+                continue
             if step.output is not None:
                 self.outputs[node] = codec.decode(step.output, self._output_type(node), f"the output of {node}")
             if step.undo is not None:
                 self.undos[node] = codec.decode(step.undo, self._undo_type(node), f"what undoes {node}")
 
+        for node_id, known in self.plan.nodes.items():
+            parts = self.record.step(node_id).output
+            if parts is not None and isinstance(known, EachNode):
+                count = codec.decode(parts, int, f"the number of items of {node_id}")
+                self.outputs[node_id] = [self.outputs.get(item_id(known, index)) for index in range(count)]
+            elif parts is not None and isinstance(known, HookNode):
+                names = codec.decode(parts, list[str], f"the handlers of {node_id}")
+                self.outputs[node_id] = {name: self.outputs.get(f"{node_id}[{name}]") for name in names}
+
+    def _node(self, node: str) -> Any:
+        """Return a node of the plan; of an item or a handler, one that is like it."""
+        known = self.plan.nodes.get(node)
+        if known is not None or not node.endswith("]"):
+            return known
+        outer, _, inner = node.removesuffix("]").rpartition("[")
+        match self.plan.nodes.get(outer):
+            case EachNode() as each:
+                return item_node(each, 0, None)
+            case HookNode() as hook:
+                return next((handler_node(hook, each) for each in hook.hook.handlers if each.name == inner), None)
+            case _:
+                return None
+
     def _output_type(self, node: str) -> Any:
-        match self.plan.nodes.get(node):
+        match self._node(node):
+            case SignalNode(signal=signal):
+                return signal.type
             case StepNode(step=step):
                 return step.signature.output_type
             case ChildNode(workflow=workflow):
@@ -100,7 +146,7 @@ class Run:
                 return Any
 
     def _undo_type(self, node: str) -> Any:
-        match self.plan.nodes.get(node):
+        match self._node(node):
             case StepNode(step=step):
                 return step.signature.undo_type
             case _:
@@ -112,10 +158,14 @@ class Run:
 
     def open_vertices(self) -> list[Vertex]:
         """Return what is not done yet of what may be: where to go on."""
-        return self.frontier.replay(self._side)
+        return self.frontier.replay(self.side)
 
-    def _side(self, vertex: Vertex) -> int | None:
-        if self.record.step(vertex.id).forward is not StepState.SUCCEEDED:
+    def side(self, vertex: Vertex) -> int | None:
+        """Return the side taken at a vertex that has its outcome, None if it has none."""
+        state = self.record.step(vertex.id).forward
+        if state.is_failure and vertex.goes_on_after_failure:
+            return len(vertex.next) - 1
+        if state is not StepState.SUCCEEDED:
             return None
         return 0 if vertex.kind != "choice" or self.outputs[vertex.id] else 1
 
@@ -127,11 +177,17 @@ class Run:
         """Return the order in which what was reached is undone."""
         return Unwinding(self.plan.graph, self.frontier.reached, self.frontier.chosen)
 
+    def see(self, message: Message) -> None:
+        """Take in that a message was seen."""
+        if message.number not in self._numbers:
+            self._numbers.add(message.number)
+            self.seen += 1
+
     def node(self, node: str) -> StepRecord:
         """Return what is known of a node."""
         return self.record.step(node)
 
-    def note(
+    def note(  # noqa: PLR0913 -- what an entry is made of
         self,
         kind: EntryKind,
         step: str = "",
@@ -141,9 +197,10 @@ class Run:
         due: float | None = None,
         payload: bytes | None = None,
         undo: bytes | None = None,
+        message: int = 0,
     ) -> None:
         """Take an entry into the record; it is written with the next ``flush``."""
-        entry = Entry(self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo)
+        entry = Entry(self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo, message)
         self.record.apply(entry)
         self._pending.append(entry)
 
@@ -164,11 +221,18 @@ class Run:
         self._staged.append(StagedEvent(event_id, self.row.root_id, self.row.id, event, payload, self.tools.now()))
         self.note(EntryKind.EMITTED, node)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was noted that is not handed to the writer yet."""
+        return bool(self._pending)
+
     def finish(self, status: Status) -> None:
         """Take in that this is the end; it is written with the next ``flush``."""
         self.note(EntryKind.FINISHED, payload=self.tools.codec.encode(status.value, "a status"))
 
-    async def flush(self, change: StatusChange | None = None, *, events: EventFate = "keep") -> None:
+    async def flush(
+        self, change: StatusChange | None = None, *, events: EventFate = "keep", release: Release | None = None
+    ) -> None:
         """Write all that was noted, as one commit, and return when it is durable.
 
         It is written even if the caller is cancelled meanwhile.
@@ -176,7 +240,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await asyncio.shield(self.commit(change, events=events))
+        await asyncio.shield(self.commit(change, events=events, release=release))
 
     def commit(
         self,
@@ -184,13 +248,15 @@ class Run:
         *,
         create: tuple[ExecutionRow, ...] = (),
         events: EventFate = "keep",
+        release: Release | None = None,
     ) -> asyncio.Future[None]:
         """Hand all that was noted to the writer, as one commit; the future is done when it is durable."""
         entries, self._pending = tuple(self._pending), []
         staged, self._staged = tuple(self._staged), []
         if change is not None:
             self._take(change)
-        commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events)
+        wake = self.row.parent_id if change is not None and change.status.ended else ""
+        commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events, release, wake)
         return self.tools.writer.submit(commit, self._publish)
 
     def _take(self, change: StatusChange) -> None:
@@ -201,9 +267,10 @@ class Run:
             output=change.output,
             error=change.error,
             finished_at=change.finished_at,
+            partial=change.partial,
         )
 
-    def begin(self, name: str, step: str, attempt: int) -> float:
+    def begin(self, step: str, attempt: int, *, name: str = STARTED) -> float:
         """Tell watchers that an attempt begins; return the time."""
         now = self.tools.now()
         if self.tools.feed.watched(self.row.id):

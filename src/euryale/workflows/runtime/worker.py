@@ -1,80 +1,158 @@
-"""The worker: the executions that are live in this process, and their recovery at its start."""
+"""The worker: the executions that are live in this process."""
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from euryale.kit.clock import Limit
+from euryale.kit.ids import new_id
 from euryale.kit.lifecycle import Tasks
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.errors import (
     EngineClosedError,
     StaleOwnerError,
+    StoreError,
     UnknownExecutionError,
     UnknownWorkflowError,
     WorkflowError,
 )
 from euryale.workflows.ports import Store
-from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, Release
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.children import Outcome
+from euryale.workflows.runtime.dispatcher import Dispatcher
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.fleet import Announcer, Membership
+from euryale.workflows.runtime.mailbox import Mailbox
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.run import Run, Tools, Turn
+from euryale.workflows.runtime.waiters import Waiters
 
 _log = logging.getLogger("euryale.workflows")
 _CLOSED = "The engine was closed; the execution goes on when it is opened again."
+_LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker takes on.
+
+    Attributes:
+        executions: How many executions it drives at a time; 0: none, it only starts them for others.
+        lease: Seconds after which it is taken for dead if it does not renew, in a store that workers share.
+    """
+
+    executions: int
+    lease: float
 
 
 class Worker:
     """Owns the executions that this process drives.
 
-    An execution that has not ended is *live* (an executor drives it), *opening* (it is about to be live) or *stranded*.
-
-    Attributes:
-        owner: The name under which it claims them.
-        stranded: Executions that it cannot drive on, and what they lack.
+    An execution that has not ended is *live* (an executor drives it), *opening* (it is about to be live), or not here:
+    it waits in the store until it has something to do, or another worker drives it.
     """
 
-    def __init__(self, store: Store, registry: Registry, tools: Tools) -> None:
+    def __init__(self, store: Store, registry: Registry, tools: Tools, limits: Limits) -> None:
         self._store = store
         self._registry = registry
         self._tools = tools
+        self._limits = limits
         self._tasks = Tasks()
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
+        self._waiters = Waiters()
+        self._announcer = Announcer(store)
+        self._dispatcher = Dispatcher(
+            store, tools.clock, tools.patience, plans=registry.hashes, room=self._room, take=self._take
+        )
+        self._mailbox = Mailbox(
+            store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
+        )
+        self._membership = Membership(
+            store,
+            tools.clock,
+            limits.lease,
+            reaped=self._dispatcher.nudge,
+            lost=self._be_lost,
+            looked=self._look_around,
+        )
+        self._unlisten: Callable[[], None] | None = None
+        self._stuck: dict[str, str] = {}
         self._closed = True
-        self.owner = ""
-        self.stranded: dict[str, str] = {}
 
-    async def recover(self, owner: str) -> int:
-        """Take over what an earlier process left; return how many executions go on.
+    @property
+    def owner(self) -> str:
+        """The name under which it owns executions: a new one each time it starts, or was taken for dead."""
+        return self._membership.owner
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it would drive one more execution at once."""
+        return self._room() > 0
+
+    def _room(self) -> int:
+        return max(0, self._limits.executions - len(self._live) - len(self._opening))
+
+    async def start(self) -> None:
+        """Become a worker, and take over what has something to do and is owned by nobody.
 
         Raises:
-            StoreError: If the store cannot be read.
+            StoreError: If the store cannot be used.
         """
-        self.owner = owner
-        self.stranded.clear()
         self._tools.patience.begin()
+        self._stuck.clear()
         self._closed = False
-        rows = await self._store.claim(owner)
-        ready = [executor for row in rows if (executor := await self._load(row.id)) is not None]
-        for executor in ready:
-            self._drive(executor)
-        return len(ready)
+        await self._enlist()
+        self._unlisten = self._store.listen(self._hear)
+        if self._limits.executions:
+            await self._dispatcher.look()
+            self._tasks.spawn(self._dispatcher.run(), name="euryale-dispatcher")
+        if self._store.shared:
+            self._tasks.spawn(self._membership.run(), name="euryale-membership")
+            self._tasks.spawn(self._announcer.run(), name="euryale-announcer")
+
+    async def _enlist(self) -> None:
+        await self._membership.join(f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}")
+        self._dispatcher.owner = self.owner
 
     async def stop(self) -> None:
-        """Stop driving, whatever the executions are at; a later process goes on from the journal."""
-        self._closed = True
+        """Stop driving, whatever the executions are at; whoever claims them next goes on from the journal."""
+        was_open, self._closed = not self._closed, True
         self._tools.patience.end()
+        if self._unlisten is not None:
+            self._unlisten()
+            self._unlisten = None
         await self._tasks.stop()
         await self._tools.writer.drain()
-        for executor in self._live.values():
-            if not executor.done.done():
-                executor.done.set_exception(EngineClosedError(_CLOSED))
-        self._live.clear()
+        self._drop_all(EngineClosedError(_CLOSED))
         self._tools.feed.close(EngineClosedError(_CLOSED))
         self._tools.threads.release()
+        if was_open and self.owner:
+            await self._sign_off()
+
+    async def _sign_off(self) -> None:
+        try:
+            await self._store.retire(self.owner)
+        except StoreError as error:  # then its lease will run out
+            _log.warning("worker %s could not sign off: %s", self.owner, error)
+
+    def _drop_all(self, error: WorkflowError) -> None:
+        for executor in self._live.values():
+            if not executor.done.done():
+                executor.done.set_exception(error)
+        self._live.clear()
+        self._waiters.stir_all()
+
+    def look(self) -> None:
+        """Look for executions to drive, as others may have become known."""
+        self._dispatcher.nudge()
 
     def run(self, execution_id: str) -> Run | None:
         """Return a live execution."""
@@ -85,69 +163,126 @@ class Worker:
         """Return whether the execution is live here, or about to be."""
         return execution_id in self._live or execution_id in self._opening
 
-    async def create(self, row: ExecutionRow) -> bool:
-        """Write a new execution and drive it; False if one of that id exists.
+    async def create(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> bool:
+        """Write a new execution, and drive it if it is this worker's; False if one of that id exists.
+
+        Args:
+            row: The execution.
+            entries: What its journal begins with.
 
         Raises:
             StoreError: If it was not written.
         """
-        await self._opened(row.id)
+        await self.opened(row.id)
         if row.id in self._live:
             return False
-        written = self._tools.writer.submit(Commit(row.id, row.epoch, create=(row,)))
+        written = self._tools.writer.submit(Commit(row.id, row.epoch, entries, create=(row,)))
         try:
-            await asyncio.shield(self.launch(row, written))
+            await asyncio.shield(self.launch(row, written, entries))
         except StaleOwnerError:
             return False
         return True
 
-    def launch(self, row: ExecutionRow, written: asyncio.Future[None]) -> asyncio.Future[None]:
+    def launch(
+        self, row: ExecutionRow, written: asyncio.Future[None], entries: tuple[Entry, ...] = ()
+    ) -> asyncio.Future[None]:
         """Drive a new execution as soon as its row is written, whatever becomes of the caller; return ``written``."""
         self._opening[row.id] = written
-        written.add_done_callback(partial(self._launch, row))
+        written.add_done_callback(partial(self._launch, row, entries))
         return written
 
-    def _launch(self, row: ExecutionRow, written: asyncio.Future[None]) -> None:
-        del self._opening[row.id]
-        if written.exception() is None and not self._closed:
-            executor = self._admit(Journal(row))
-            if executor is not None:
-                self._drive(executor)
+    def _launch(self, row: ExecutionRow, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
+        self._opening.pop(row.id, None)
+        if written.exception() is not None or self._closed:
+            return
+        if not row.owner:
+            self._dispatcher.nudge(row.available_at)
+            self._announcer.add("ready")
+        elif row.owner == self.owner and (executor := self._admit(Journal(row, entries))) is not None:
+            self._drive(executor)
 
-    async def _opened(self, execution_id: str) -> None:
+    async def opened(self, execution_id: str) -> None:
         """Wait while the execution is about to be live."""
         while (opening := self._opening.get(execution_id)) is not None:
             await asyncio.wait([opening])
 
-    async def _load(self, execution_id: str) -> Executor | None:
-        """Make the executor of a claimed execution, or note what it lacks."""
-        journal = await self._read(execution_id)
-        return None if journal is None else self._admit(journal)
+    @contextlib.contextmanager
+    def _about_to_be_live(self, execution_id: str) -> Iterator[None]:
+        opening = self._opening[execution_id] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            self._opening.pop(execution_id, None)
+            opening.set_result(None)
+
+    async def _take(self, rows: Sequence[ExecutionRow]) -> None:
+        """Drive what was claimed."""
+        for row in rows:
+            live = self._live.get(row.id)
+            if live is not None and live.run.row.epoch == row.epoch:  # given again, as an answer was lost
+                continue
+            with contextlib.suppress(StaleOwnerError), self._about_to_be_live(row.id):
+                executor = await self._load(row)
+                if executor is not None:
+                    self._drive(executor)
+
+    async def _load(self, claimed: ExecutionRow) -> Executor | None:
+        """Make the executor of a claimed execution, or write down what it lacks.
+
+        Raises:
+            StaleOwnerError: If it was taken from us since: its journal as it is now is not ours to go on with.
+        """
+        journal = await self._read(claimed.id)
+        if journal is None:
+            return None
+        if (journal.row.owner, journal.row.epoch) != (claimed.owner, claimed.epoch):
+            raise StaleOwnerError(f"{claimed.id} was taken over by another worker.")
+        return self._admit(journal)
 
     async def _read(self, execution_id: str) -> Journal | None:
         return await self._tools.patience.outlast("reading the journal", lambda: self._store.load(execution_id))
 
+    def lacks(self, row: ExecutionRow) -> str:
+        """Return why nobody can drive an execution on that has not ended, or an empty string."""
+        if row.status.ended or row.stranded or row.owner not in {"", self.owner}:
+            return row.stranded
+        if self._registry.find(row.workflow, row.plan_hash) is None:
+            return f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered"
+        return self._stuck.get(row.id, "")
+
     def _admit(self, journal: Journal) -> Executor | None:
-        """Make an execution live, or note what it lacks."""
+        """Make an execution live, or write down what it lacks."""
         row = journal.row
         plan = self._registry.find(row.workflow, row.plan_hash)
         if plan is None:
-            self._strand(row.id, f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered")
+            self._strand(row, self.lacks(row))
             return None
         try:
             executor = Executor(Run(journal, plan, self._tools), self)
         except WorkflowError as error:  # a journal that makes no sense: the others must be recovered all the same
-            self._strand(row.id, str(error))
+            self._strand(row, str(error))
             return None
-        self.stranded.pop(row.id, None)
+        self._stuck.pop(row.id, None)
         self._live[row.id] = executor
         for message in journal.messages:
             executor.take(message)
+        self._waiters.stir(row.id)
         return executor
 
-    def _strand(self, execution_id: str, lacking: str) -> None:
-        self.stranded[execution_id] = lacking
-        _log.warning("execution %s is stranded: %s", execution_id, lacking)
+    def _strand(self, row: ExecutionRow, lacking: str) -> None:
+        """Let go of an execution that cannot be driven on, until somebody mends that and retries it."""
+        _log.warning("execution %s is stranded: %s", row.id, lacking)
+        release = Release(None, row.messages, lacking)
+        written = self._tools.writer.submit(Commit(row.id, row.epoch, release=release))
+        self._stuck[row.id] = lacking
+        self._opening[row.id] = written
+        written.add_done_callback(lambda _: self._stranded(row.id, written.exception()))
+
+    def _stranded(self, execution_id: str, error: BaseException | None) -> None:
+        self._opening.pop(execution_id, None)
+        if error is None or isinstance(error, StaleOwnerError):
+            self._stuck.pop(execution_id, None)  # the store knows it; else not even that could be written
+        self._waiters.stir(execution_id)
 
     def _drive(self, executor: Executor, turn: Turn | None = None, *, again: bool = False) -> None:
         coroutine = self._drive_to_end(executor, turn, again=again)
@@ -158,43 +293,123 @@ class Worker:
         try:
             outcome = await executor.drive(turn, again=again)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must not take the other executions down
-            if not isinstance(error, WorkflowError):
-                _log.exception("execution %s met a fault of the engine", execution_id)
-            if not self._closed:
-                self._strand(execution_id, str(error) or repr(error))
-            executor.done.set_exception(error)
-            self._tools.feed.give_up(execution_id, error)
+            self._forget(executor)
+            self._give_up(executor, error)
         else:
-            executor.done.set_result(outcome)
-        self._live.pop(execution_id, None)
+            self._forget(executor)
+            if not executor.done.done():
+                executor.done.set_result(outcome)
+            self._pass_on(executor, outcome)
+        self._waiters.stir(execution_id)
+        self._dispatcher.freed()
 
-    async def join(self, execution_id: str) -> Outcome:
-        """Return when the execution has ended.
+    def _forget(self, executor: Executor) -> None:
+        execution_id = executor.run.row.id
+        if self._live.get(execution_id) is executor:
+            del self._live[execution_id]
+
+    def _give_up(self, executor: Executor, error: Exception) -> None:
+        row = executor.run.row
+        if isinstance(error, StaleOwnerError):
+            _log.warning("execution %s was taken over by another worker", row.id)
+        elif not self._closed:
+            if not isinstance(error, WorkflowError):
+                _log.exception("execution %s met a fault of the engine", row.id)
+            self._strand(row, str(error) or repr(error))
+        if not executor.done.done():
+            executor.done.set_exception(error)
+        self._tools.feed.give_up(row.id, error)
+
+    def _pass_on(self, executor: Executor, outcome: Outcome | None) -> None:
+        """Have those told that it concerns: the execution has ended, or it only waits."""
+        row = executor.run.row
+        if outcome is None:
+            wakes_at = executor.wakes_at
+            if wakes_at is not None:
+                self._dispatcher.nudge(wakes_at)
+            return
+        self._announcer.add(f"ended {row.id}")
+        if not row.parent_id:
+            return
+        if (parent := self._live.get(row.parent_id)) is not None:
+            parent.run.seen += 1
+        else:
+            self._dispatcher.nudge()
+            self._announcer.add("ready")
+
+    def _be_lost(self) -> None:
+        """Others own everything by now: drop it, and begin anew under another name."""
+        self._drop_all(StaleOwnerError(f"{self.owner} was taken for dead; others go on with what it owned."))
+        self._tasks.spawn(self._enlist_again(), name="euryale-enlist")
+
+    async def _enlist_again(self) -> None:
+        await self._tools.patience.outlast("signing on", self._enlist)
+        self._dispatcher.nudge()
+
+    def _hear(self, notices: Collection[str]) -> None:
+        """Take in what other workers announce."""
+        for notice in notices:
+            kind, _, execution_id = notice.partition(" ")
+            if kind == "ready":
+                self._dispatcher.nudge()
+            elif kind == "ended":
+                self._waiters.stir(execution_id)
+            elif kind == "told" and execution_id in self._live:
+                self._tasks.spawn(self._mailbox.collect(execution_id), name=f"messages of {execution_id}")
+
+    def _look_around(self) -> None:
+        """Find messages of which nobody told."""
+        self._tasks.spawn(self._mailbox.look(self.owner), name="euryale-messages")
+
+    async def join(self, execution_id: str) -> Outcome | None:
+        """Return how an execution ended, when it has; None if nobody drives it here now.
 
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If it is stranded.
             EngineClosedError: If the engine is closed before.
         """
-        looks = 0
-        while True:
-            await self._opened(execution_id)
-            if (executor := self._live.get(execution_id)) is not None:
+        await self.opened(execution_id)
+        if (executor := self._live.get(execution_id)) is not None:
+            with contextlib.suppress(StaleOwnerError):  # another worker goes on with it
                 return await asyncio.shield(executor.done)
-            journal = await self._read(execution_id)
-            if journal is None:
-                raise UnknownExecutionError(f"No execution {execution_id!r}.")
-            if journal.row.status.ended:
-                return self.outcome(journal.row)
-            looks += 1
-            if looks > 1 and not self.drives(execution_id):  # it may have come to life and ended while we read
-                raise self.stranded_error(execution_id)
+        if self._closed:
+            raise EngineClosedError(_CLOSED)
+        journal = await self._read(execution_id)
+        if journal is None:
+            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        if journal.row.status.ended:
+            return self.outcome(journal.row)
+        if (lacking := self.lacks(journal.row)) and not self.drives(execution_id):
+            raise self.stranded_error(execution_id, lacking)
+        return None
 
-    def stranded_error(self, execution_id: str) -> WorkflowError:
+    async def stirred(self, execution_id: str) -> None:
+        """Return when an execution that nobody drives here is driven here, or may have ended."""
+        if self.drives(execution_id):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with Limit(self._tools.clock, _LOOK_EVERY if self._store.shared else None):
+                await asyncio.wait([self._waiters.future(execution_id)])
+
+    async def ended(self, execution_id: str) -> Outcome:
+        """Return how an execution ended, when it has, whoever drives it.
+
+        Raises:
+            WorkflowError: As :meth:`join` does.
+        """
+        while True:
+            stirred = self._waiters.future(execution_id)  # before looking, so that nothing is missed between the two
+            outcome = await self.join(execution_id)
+            if outcome is not None:
+                return outcome
+            if not stirred.done():
+                await self.stirred(execution_id)
+
+    def stranded_error(self, execution_id: str, lacking: str) -> WorkflowError:
         """Return the error that tells why nobody drives an execution."""
         if self._closed:
             return EngineClosedError(_CLOSED)
-        lacking = self.stranded.get(execution_id, "nobody drives it")
         return UnknownWorkflowError(
             f"{execution_id} is stranded: {lacking}.", hint="Mend that, then engine.retry(id), or open the engine anew."
         )
@@ -212,26 +427,9 @@ class Worker:
         return None if journal is None else self._registry.find(journal.row.workflow, journal.row.plan_hash)
 
     async def tell(self, message: Message) -> bool:
-        """Keep a message durably and hand it to the execution.
-
-        Returns:
-            False if it had one of that kind and step, has ended, or has turned.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-        """
-        execution_id = message.execution_id
-        await self._opened(execution_id)
-        if execution_id not in self._live:
-            journal = await self._read(execution_id)
-            if journal is None:
-                raise UnknownExecutionError(f"No execution {execution_id!r}.")
-            if not journal.row.status.going_forward:
-                return False
-        fresh = await self._tools.patience.outlast("keeping a message", lambda: self._store.post(message))
-        if (executor := self._live.get(execution_id)) is not None:
-            return executor.take(message) and fresh
-        return fresh and execution_id in self.stranded  # else it has ended meanwhile
+        """Keep a message durably and hand it to the execution; see :meth:`Mailbox.send`."""
+        await self.opened(message.execution_id)
+        return await self._mailbox.send(message)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and be undone; False if it has ended, has turned, or was asked before."""
@@ -239,12 +437,11 @@ class Worker:
 
     async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
         """Undo an execution: cancel it if it runs, undo it if it has succeeded. None if it was never created."""
-        await self._opened(execution_id)
-        if execution_id in self._live:
-            await self.cancel(execution_id)
-        elif await self._read(execution_id) is None:
+        await self.opened(execution_id)
+        if await self._read(execution_id) is None:
             return None
-        outcome = await self.join(execution_id)
+        await self.cancel(execution_id)
+        outcome = await self.ended(execution_id)
         if outcome.succeeded:
             failure = Failure("workflows.reverted_with_parent", "It was undone with the execution that called it.")
             return await self._reopen(execution_id, Turn(Reason.CANCELLED, failure))
@@ -262,28 +459,30 @@ class Worker:
         Raises:
             UnknownWorkflowError: If it still lacks something.
         """
-        await self._opened(execution_id)
+        await self.opened(execution_id)
         if execution_id not in self._live:
             self._drive(await self._open_again(execution_id))
 
     async def _reopen(self, execution_id: str, turn: Turn | None) -> Outcome:
-        await self._opened(execution_id)
-        executor = self._live.get(execution_id)
-        if executor is None:
-            executor = await self._open_again(execution_id)
-            self._drive(executor, turn, again=turn is None)
-        return await asyncio.shield(executor.done)
+        await self.opened(execution_id)
+        if execution_id not in self._live:
+            self._drive(await self._open_again(execution_id), turn, again=turn is None)
+        return await self.ended(execution_id)
 
     async def _open_again(self, execution_id: str) -> Executor:
         """Take an execution over anew and make it live."""
-        opening = self._opening[execution_id] = asyncio.get_running_loop().create_future()
-        try:
+        journal = await self._read(execution_id)
+        if journal is not None and self._registry.find(journal.row.workflow, journal.row.plan_hash) is None:
+            raise self.stranded_error(execution_id, self.lacks(journal.row))
+        with self._about_to_be_live(execution_id):
             reclaim = partial(self._store.reclaim, execution_id, self.owner)
-            await self._tools.patience.outlast("taking an execution over", reclaim)
-            executor = await self._load(execution_id)
-        finally:
-            del self._opening[execution_id]
-            opening.set_result(None)
+            row = await self._tools.patience.outlast("taking an execution over", reclaim)
+            if row is None:
+                raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            if row.owner != self.owner:
+                raise StaleOwnerError(f"{execution_id} is driven by {row.owner}.", hint="Ask there, or wait.")
+            executor = await self._load(row)
         if executor is None:
-            raise self.stranded_error(execution_id)
+            await self.opened(execution_id)
+            raise self.stranded_error(execution_id, self.lacks(row))
         return executor

@@ -1,13 +1,16 @@
 """The store for tests: everything in dictionaries, gone with the process."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from euryale.workflows.ports import ExecutionQuery
+from euryale.kit.clock import SYSTEM_CLOCK, Clock
+from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.states import Status
 
 _PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
+_AT_ONCE = 0.0
 
 
 @dataclass
@@ -17,13 +20,24 @@ class _Outbox:
 
 
 class MemoryStore:
-    """Keeps all that a durable store keeps, but only as long as the object lives."""
+    """Keeps all that a durable store keeps, but only as long as the object lives.
 
-    def __init__(self) -> None:
+    Args:
+        shared: Whether several engines of this process use it at the same time, as workers of a fleet; else whoever
+            opens it takes over from whoever had it.
+        clock: What leases are measured by.
+    """
+
+    def __init__(self, *, shared: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.shared = shared
+        self._clock = clock
         self._rows: dict[str, ExecutionRow] = {}
         self._entries: dict[str, list[Entry]] = {}
-        self._messages: dict[tuple[str, str, str], Message] = {}
+        self._messages: dict[str, dict[tuple[str, str, str], Message]] = {}
+        self._ready: dict[str, ExecutionRow] = {}
         self._outbox = _Outbox()
+        self._leases: dict[str, float] = {}
+        self._listeners: list[Listener] = []
 
     async def open(self) -> None:
         """Nothing is to be done."""
@@ -33,36 +47,48 @@ class MemoryStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return frozenset(position for position, commit in enumerate(commits) if not self._apply(commit))
+        return frozenset([position for position, commit in enumerate(commits) if not self._apply(commit)])
 
     def _apply(self, commit: Commit) -> bool:
         if not self._accepts(commit):
             return False
         for row in commit.create:
-            self._rows[row.id] = row
+            self._put(row)
             self._entries[row.id] = []
         if commit.entries:
             journal = self._entries[commit.execution_id]
             if not journal or journal[-1].seq < commit.entries[0].seq:  # else it is repeated
                 journal.extend(commit.entries)
-        if (change := commit.change) is not None:
-            self._rows[commit.execution_id] = replace(
-                self._rows[commit.execution_id],
-                status=change.status,
-                reason=change.reason,
-                output=change.output,
-                error=change.error,
-                finished_at=change.finished_at,
-            )
-        self._apply_events(commit)
+        if commit.change is not None or commit.release is not None:
+            self._put(_changed(self._rows[commit.execution_id], commit))
+        if commit.stage or commit.events != "keep":
+            self._apply_events(commit)
+        if commit.wake and (woken := self._rows.get(commit.wake)) is not None:
+            self._put(_told(woken))
         return True
 
+    def _put(self, row: ExecutionRow) -> None:
+        self._rows[row.id] = row
+        if row.owner or row.status.ended:
+            self._ready.pop(row.id, None)
+        else:
+            self._ready[row.id] = row
+
     def _accepts(self, commit: Commit) -> bool:
-        if any(self._is_taken(row) for row in commit.create):
+        if any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
-        created = any(row.id == commit.execution_id for row in commit.create)
-        return created or (current is not None and current.epoch == commit.epoch)
+        if current is None:
+            return any(row.id == commit.execution_id for row in commit.create)
+        return current.epoch == commit.epoch and (not self.shared or bool(current.owner) or self._is_repeated(commit))
+
+    def _is_repeated(self, commit: Commit) -> bool:
+        journal = self._entries[commit.execution_id]
+        return all(entry in journal for entry in commit.entries) and all(row.id in self._rows for row in commit.create)
+
+    def _knows(self, owner: str) -> bool:
+        """Whether somebody takes over from that worker when it dies."""
+        return not self.shared or not owner or owner in self._leases
 
     def _is_taken(self, row: ExecutionRow) -> bool:
         known = self._rows.get(row.id)
@@ -78,32 +104,93 @@ class MemoryStore:
             elif commit.events == "drop" and event.execution_id == commit.execution_id:
                 del staged[event.id]
 
-    async def load(self, execution_id: str) -> Journal | None:
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         row = self._rows.get(execution_id)
         if row is None:
             return None
-        messages = tuple(each for each in self._messages.values() if each.execution_id == execution_id)
-        return Journal(row, tuple(self._entries[execution_id]), messages)
+        entries = self._entries[execution_id][after:]
+        return Journal(row, tuple(entries), tuple(self._messages.get(execution_id, {}).values()))
 
-    async def claim(self, owner: str) -> tuple[ExecutionRow, ...]:
+    async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        free = [row.id for row in self._rows.values() if not row.status.ended and row.owner != owner]
-        return tuple(self._take(execution_id, owner) for execution_id in free)
+        known = [row for row in self._ready.values() if row.plan_hash in claim.plans and not row.stranded]
+        due = sorted((row for row in known if _is_due(row, claim.now) and self._knows(claim.owner)), key=_urgency)
+        taken = tuple(self._take(row, claim.owner, claim.now) for row in due[: claim.limit])
+        later = [row.available_at for row in self._still(known) if row.available_at is not None]
+        return Claimed(taken, min(later, default=None))
+
+    def _still(self, rows: Iterable[ExecutionRow]) -> Iterable[ExecutionRow]:
+        return (row for row in rows if row.id in self._ready)
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return self._take(execution_id, owner) if execution_id in self._rows else None
+        row = self._rows.get(execution_id)
+        if row is None or row.owner or not self._knows(owner):
+            return row
+        return self._take(replace(row, stranded=""), owner, row.created_at)
 
-    def _take(self, execution_id: str, owner: str) -> ExecutionRow:
-        row = self._rows[execution_id]
-        self._rows[execution_id] = replace(row, owner=owner, epoch=row.epoch + 1)
-        return self._rows[execution_id]
+    def _take(self, row: ExecutionRow, owner: str, now: float) -> ExecutionRow:
+        status = Status.RUNNING if row.status is Status.PENDING else row.status
+        started = row.started_at if row.started_at is not None else now
+        self._put(replace(row, owner=owner, epoch=row.epoch + 1, status=status, started_at=started))
+        return self._rows[row.id]
 
-    async def post(self, message: Message) -> bool:
+    async def post(self, message: Message) -> Told | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        key = (message.execution_id, message.kind, message.step)
-        return self._messages.setdefault(key, message) is message
+        row = self._rows.get(message.execution_id)
+        if row is None:
+            return None
+        kept = self._messages.setdefault(row.id, {})
+        key = (message.kind, message.step, message.key)
+        if key in kept or not row.status.going_forward:
+            return Told(0, row.status, row.owner)
+        self._put(_told(row))
+        number = row.messages + 1
+        kept[key] = replace(message, number=number)
+        return Told(number, row.status, row.owner)
+
+    async def enlist(self, owner: str, lease: float) -> None:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        if not self.shared:
+            for former in {row.owner for row in self._rows.values()} - {"", owner}:
+                await self.retire(former)
+        self._leases[owner] = self._clock.monotonic() + lease
+
+    async def renew(self, owner: str, lease: float) -> bool:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        if owner not in self._leases:
+            return False
+        self._leases[owner] = self._clock.monotonic() + lease
+        return True
+
+    async def retire(self, owner: str) -> None:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        self._leases.pop(owner, None)
+        for row in [row for row in self._rows.values() if row.owner == owner]:
+            self._put(replace(row, owner="", epoch=row.epoch + 1, available_at=_AT_ONCE))
+
+    async def reap(self) -> tuple[str, ...]:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        now = self._clock.monotonic()
+        dead = tuple(owner for owner, until in self._leases.items() if until < now)
+        for owner in dead:
+            await self.retire(owner)
+        return dead
+
+    async def told(self, owner: str) -> dict[str, int]:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        return {row.id: row.messages for row in self._rows.values() if row.owner == owner and not row.status.ended}
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def announce(self, notices: Collection[str]) -> None:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        for listener in self._listeners:
+            asyncio.get_running_loop().call_soon(listener, notices)
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`."""
@@ -125,8 +212,38 @@ class MemoryStore:
         family = [row.id for row in self._rows.values() if row.root_id in old]
         for execution_id in family:
             del self._rows[execution_id], self._entries[execution_id]
-        self._messages = {key: each for key, each in self._messages.items() if key[0] in self._rows}
+            self._messages.pop(execution_id, None)
         return len(old)
+
+
+def _changed(row: ExecutionRow, commit: Commit) -> ExecutionRow:
+    if (change := commit.change) is not None:
+        row = replace(
+            row,
+            status=change.status,
+            reason=change.reason,
+            output=change.output,
+            error=change.error,
+            finished_at=change.finished_at,
+            partial=change.partial,
+            owner="" if change.status.ended else row.owner,
+        )
+    if (release := commit.release) is not None and row.owner:
+        due = _AT_ONCE if row.messages > release.seen else release.due
+        row = replace(row, owner="", available_at=due, stranded=release.stranded)
+    return row
+
+
+def _told(row: ExecutionRow) -> ExecutionRow:
+    return replace(row, messages=row.messages + 1, available_at=row.available_at if row.owner else _AT_ONCE)
+
+
+def _is_due(row: ExecutionRow, now: float) -> bool:
+    return row.available_at is not None and row.available_at <= now
+
+
+def _urgency(row: ExecutionRow) -> tuple[int, float, float, str]:
+    return (-row.priority, row.available_at or _AT_ONCE, row.created_at, row.id)
 
 
 def _matches(row: ExecutionRow, query: ExecutionQuery) -> bool:
@@ -140,6 +257,8 @@ def _matches(row: ExecutionRow, query: ExecutionQuery) -> bool:
 
 
 def _is_old(row: ExecutionRow, now: float) -> bool:
-    if row.id != row.root_id or row.status not in _PRUNED or row.retention is None or row.finished_at is None:
+    if row.owner or row.id != row.root_id or row.status not in _PRUNED:
+        return False
+    if row.retention is None or row.finished_at is None:
         return False
     return row.finished_at + row.retention <= now

@@ -9,6 +9,8 @@ from euryale.workflows.testing.faults import (
     SimulatedCrash,
     kill_points,
 )
+from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.store_contract import StoreContract
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "FaultSwitch",
     "FlakyStore",
     "KillPoint",
+    "PassingTime",
+    "SharedStoreContract",
     "SimulatedCrash",
     "StoreContract",
     "kill_points",

@@ -3,12 +3,12 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import ExecutionQuery, Store
+from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 
 T = TypeVar("T")
@@ -42,14 +42,15 @@ def kill_points(calls: int) -> Iterator[KillPoint]:
 
 
 class _WrappedStore(ABC):
-    """A store around a store."""
+    """A store around a store, with one place that every call passes through."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.shared = store.shared
 
     @abstractmethod
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make the call, or do what the fault is; every call passes through here."""
+        """Make the call, or not."""
 
     async def open(self) -> None:
         """Open the store itself."""
@@ -63,21 +64,49 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("write", lambda: self._store.write(commits))
 
-    async def load(self, execution_id: str) -> Journal | None:
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """Pass the call on."""
-        return await self._pass("load", lambda: self._store.load(execution_id))
+        return await self._pass("load", lambda: self._store.load(execution_id, after=after))
 
-    async def claim(self, owner: str) -> tuple[ExecutionRow, ...]:
+    async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
-        return await self._pass("claim", lambda: self._store.claim(owner))
+        return await self._pass("claim", lambda: self._store.claim(claim))
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """Pass the call on."""
         return await self._pass("reclaim", lambda: self._store.reclaim(execution_id, owner))
 
-    async def post(self, message: Message) -> bool:
+    async def post(self, message: Message) -> Told | None:
         """Pass the call on."""
         return await self._pass("post", lambda: self._store.post(message))
+
+    async def enlist(self, owner: str, lease: float) -> None:
+        """Pass the call on."""
+        await self._pass("enlist", lambda: self._store.enlist(owner, lease))
+
+    async def renew(self, owner: str, lease: float) -> bool:
+        """Pass the call on."""
+        return await self._pass("renew", lambda: self._store.renew(owner, lease))
+
+    async def retire(self, owner: str) -> None:
+        """Pass the call on."""
+        await self._pass("retire", lambda: self._store.retire(owner))
+
+    async def reap(self) -> tuple[str, ...]:
+        """Pass the call on."""
+        return await self._pass("reap", self._store.reap)
+
+    async def told(self, owner: str) -> Mapping[str, int]:
+        """Pass the call on."""
+        return await self._pass("told", lambda: self._store.told(owner))
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Listen to the store itself."""
+        return self._store.listen(listener)
+
+    async def announce(self, notices: Collection[str]) -> None:
+        """Pass the call on."""
+        await self._pass("announce", lambda: self._store.announce(notices))
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """Pass the call on."""

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from euryale.workflows.ports import ExecutionQuery, Store
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, StagedEvent, StatusChange
+from euryale.workflows.ports import Claim, ExecutionQuery, Store, Told
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, Release, StagedEvent, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 
 StoreFactory = Callable[[], Store]
 
 _REFUSED_FIRST = frozenset({0})
 _NONE_REFUSED: frozenset[int] = frozenset()
+_OWNERS = ("w1", "w2", "w3")
+_READY: dict[str, Any] = {"owner": "", "available_at": 500.0}
 
 
 def expect(actual: object, wanted: object) -> None:
@@ -51,15 +53,22 @@ def entry(seq: int, **details: Any) -> Entry:
     return Entry(seq, **{**values, **details})
 
 
+def claim(owner: str, *, now: float = 1000.0, limit: int = 100) -> Claim:
+    """Return what a worker asks for."""
+    return Claim(owner, now, limit, frozenset({"0123456789abcdef"}))
+
+
 def event(event_id: str, root_id: str, execution_id: str = "") -> StagedEvent:
     """Return an event to stage."""
     return StagedEvent(event_id, root_id, execution_id or root_id, "made", b'{"x":1}', 1001.0)
 
 
 async def opened(new_store: StoreFactory) -> Store:
-    """Return a store that is open."""
+    """Return a store that is open, and knows the workers ``w1``, ``w2`` and ``w3``."""
     store = new_store()
     await store.open()
+    for owner in _OWNERS:
+        await store.enlist(owner, 60.0)
     return store
 
 
@@ -79,15 +88,15 @@ class StoreContract:
     async def test_what_is_written_is_loaded(self, new_store: StoreFactory) -> None:
         """All fields of rows, entries and messages come back as they were."""
         store = await opened(new_store)
-        first = row("a", parent_id="p", parent_step="s", root_id="p", deadline=5.5, retention=60.0)
-        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff")
+        first = row("a", parent_id="p", parent_step="s", root_id="p", retention=60.0)
+        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7)
         expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), _NONE_REFUSED)
-        message = Message("a", "complete", "s9", b"1", 1003.0, failed=True)
-        expect(await store.post(message), True)
+        message = Message("a", "complete", "s9", b"1", 1003.0, failed=True, key="k", number=1)
+        expect(await store.post(message), Told(1, Status.RUNNING, "w1"))
         journal = await store.load("a")
         if journal is None:
             raise AssertionError("it is not there")
-        expect(journal.row, first)
+        expect(journal.row, replace(first, messages=1))
         expect(journal.entries, (full, entry(2)))
         expect(journal.messages, (message,))
         expect((journal.row.status, journal.entries[0].kind), (Status.RUNNING, EntryKind.STEP_SUCCEEDED))
@@ -114,7 +123,7 @@ class StoreContract:
         await store.write([create("a"), Commit("a", 1, change=change)])
         journal = await store.load("a")
         changed = {"status": Status.REVERTED, "reason": Reason.TIMEOUT, "output": b"1", "error": b"2"}
-        expect(journal.row if journal else None, row("a", **changed, finished_at=1234.5))
+        expect(journal.row if journal else None, row("a", **changed, finished_at=1234.5, owner=""))
 
     async def test_an_execution_is_created_once(self, new_store: StoreFactory) -> None:
         """A second creation with another row is refused, in the same batch too; only that position is named."""
@@ -163,6 +172,7 @@ class StoreContract:
         """After a takeover the former owner is refused, and nobody else."""
         store = await opened(new_store)
         await store.write([create("a"), create("b")])
+        await store.write([Commit("a", 1, release=Release(None, 0))])
         taken = await store.reclaim("a", "w2")
         expect((taken.owner, taken.epoch) if taken else None, ("w2", 2))
         stale, other, fresh = (Commit("a", 1, (entry(1),)), Commit("b", 1, (entry(1),)), Commit("a", 2, (entry(1),)))
@@ -171,30 +181,113 @@ class StoreContract:
         journal = await store.load("a")
         expect(journal.entries if journal else None, (entry(1),))
 
-    async def test_what_has_not_ended_is_claimed(self, new_store: StoreFactory) -> None:
-        """A claim takes all that has not ended and is not the claimant's own; each epoch goes up by one."""
+    async def test_what_is_due_is_claimed(self, new_store: StoreFactory) -> None:
+        """A claim takes what has not ended, nobody owns, and is due; each epoch goes up by one."""
         store = await opened(new_store)
         unfinished = (Status.PENDING, Status.RUNNING, Status.WAITING, Status.COMPENSATING)
-        await store.write([create(status.value, status=status) for status in Status])
-        claimed = await store.claim("w2")
-        expect({each.id for each in claimed}, {status.value for status in unfinished})
-        expect({(each.owner, each.epoch) for each in claimed}, {("w2", 2)})
-        expect(await store.claim("w2"), ())
-        expect(len(await store.claim("w3")), len(unfinished))
+        await store.write([create(status.value, status=status, **_READY) for status in Status])
+        await store.write([create("owned"), create("told", owner=""), create("later", owner="", available_at=1001.0)])
+        claimed = await store.claim(claim("w2"))
+        expect({each.id for each in claimed.rows}, {status.value for status in unfinished})
+        expect({(each.owner, each.epoch, each.started_at) for each in claimed.rows}, {("w2", 2, 1000.0)})
+        expect(Status.PENDING in {each.status for each in claimed.rows}, False)
+        expect(claimed.next_due, 1001.0)
+        expect((await store.claim(claim("w3"))).rows, ())
+        expect([each.id for each in (await store.claim(claim("w3", now=1001.0))).rows], ["later"])
+
+    async def test_a_claim_takes_the_most_urgent_first(self, new_store: StoreFactory) -> None:
+        """By priority, then by when it became due; no more than asked for; only plans that are known."""
+        store = await opened(new_store)
+        await store.write([create("old", **_READY), create("urgent", priority=5, **_READY)])
+        await store.write([create("foreign", plan_hash="f" * 16, **_READY)])
+        await store.write([create("first", owner="", available_at=1.0)])
+        taken = [[each.id for each in (await store.claim(claim("w2", limit=1))).rows] for _ in range(4)]
+        expect(taken, [["urgent"], ["first"], ["old"], []])
+
+    async def test_what_is_let_go_of_can_be_claimed(self, new_store: StoreFactory) -> None:
+        """When it is due, or at once if it was told something that its worker has not seen."""
+        store = await opened(new_store)
+        await store.write([create(name) for name in ("timer", "told", "never", "stranded")])
+        await store.post(Message("told", "cancel", "", b"null", 1.0))
+        waiting = StatusChange(Status.WAITING)
+        await store.write(
+            [
+                Commit("timer", 1, (entry(1),), waiting, release=Release(2000.0, 0)),
+                Commit("told", 1, (entry(1),), waiting, release=Release(2000.0, 0)),
+                Commit("never", 1, (entry(1),), waiting, release=Release(None, 0)),
+                Commit("stranded", 1, release=Release(0.0, 0, "no plan")),
+            ]
+        )
+        claimed = await store.claim(claim("w2"))
+        expect([(each.id, each.epoch) for each in claimed.rows], [("told", 2)])
+        expect(claimed.next_due, 2000.0)
+        journal = await store.load("stranded")
+        expect(journal.row.stranded if journal else None, "no plan")
+        again = await store.reclaim("stranded", "w2")
+        expect((again.stranded, again.owner, again.epoch) if again else None, ("", "w2", 2))
+
+    async def test_a_message_wakes_what_nobody_owns(self, new_store: StoreFactory) -> None:
+        """And so does the end of an execution that it waits for."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("b"), create("child", parent_id="b", root_id="b")])
+        await store.write([Commit(each, 1, release=Release(None, 0)) for each in ("a", "b")])
+        told = await store.post(Message("a", "signal", "go", b"1", 1.0, key="k"))
+        expect(told, Told(1, Status.RUNNING, ""))
+        await store.write([Commit("child", 1, change=StatusChange(Status.SUCCEEDED), wake="b")])
+        expect({each.id for each in (await store.claim(claim("w2"))).rows}, {"a", "b"})
+
+    async def test_what_ended_is_owned_by_nobody(self, new_store: StoreFactory) -> None:
+        """It can be taken up again, and is never claimed."""
+        store = await opened(new_store)
+        await store.write([create("a"), Commit("a", 1, change=StatusChange(Status.FAILED))])
+        expect((await store.claim(claim("w2"))).rows, ())
+        again = await store.reclaim("a", "w2")
+        expect((again.owner, again.epoch) if again else None, ("w2", 2))
+        kept = await store.reclaim("a", "w3")
+        expect((kept.owner, kept.epoch) if kept else None, ("w2", 2))
+
+    async def test_what_a_worker_leaves_is_due(self, new_store: StoreFactory) -> None:
+        """When it signs off; its writes are refused from then on."""
+        store = await opened(new_store)
+        await store.enlist("w1", 60.0)
+        await store.write([create("a"), create("b", status=Status.SUCCEEDED)])
+        expect(await store.told("w1"), {"a": 0})
+        await store.retire("w1")
+        expect([(each.id, each.epoch) for each in (await store.claim(claim("w2"))).rows], [("a", 3)])
+        expect(await store.write([Commit("a", 1, (entry(1),))]), _REFUSED_FIRST)
 
     async def test_the_first_message_counts(self, new_store: StoreFactory) -> None:
-        """A second one of that kind and step is not kept."""
+        """A second one of that kind, step and key is not kept; nor is one for an execution that has turned."""
         store = await opened(new_store)
-        await store.write([create("a")])
+        await store.write([create("a"), create("turned", status=Status.COMPENSATING), create("b", owner="")])
         first = Message("a", "complete", "s", b"1", 1.0)
-        expect(await store.post(first), True)
-        expect(await store.post(replace(first, payload=b"2")), False)
-        expect(await store.post(replace(first, step="t")), True)
-        expect(await store.post(Message("a", "cancel", "", b"null", 1.0)), True)
-        expect(await store.post(Message("a", "cancel", "", b"null", 2.0)), False)
+        posted = [
+            await store.post(message)
+            for message in (
+                first,
+                replace(first, payload=b"2"),
+                replace(first, step="t"),
+                Message("a", "signal", "s", b"1", 2.0, key="1"),
+                Message("a", "signal", "s", b"2", 2.0, key="2"),
+                Message("a", "cancel", "", b"null", 1.0),
+                Message("a", "cancel", "", b"null", 2.0),
+            )
+        ]
+        expect([each.number if each else None for each in posted], [1, 0, 2, 3, 4, 5, 0])
+        expect(posted[0], Told(1, Status.RUNNING, "w1"))
+        expect(await store.post(replace(first, execution_id="turned")), Told(0, Status.COMPENSATING, "w1"))
+        expect(await store.post(replace(first, execution_id="nobody")), None)
         journal = await store.load("a")
-        kept = {(each.kind, each.step, each.payload) for each in journal.messages} if journal else None
-        expect(kept, {("complete", "s", b"1"), ("complete", "t", b"1"), ("cancel", "", b"null")})
+        kept = [(each.kind, each.step, each.payload, each.number) for each in journal.messages] if journal else None
+        wanted = [
+            ("complete", "s", b"1", 1),
+            ("complete", "t", b"1", 2),
+            ("signal", "s", b"1", 3),
+            ("signal", "s", b"2", 4),
+            ("cancel", "", b"null", 5),
+        ]
+        expect(kept, wanted)
+        expect(journal.row.messages if journal else None, 5)
 
     async def test_events_wait_for_their_release(self, new_store: StoreFactory) -> None:
         """Staged events of a whole family are released at once, in order, until they are delivered."""
@@ -255,8 +348,8 @@ class StoreContract:
     async def test_what_is_old_is_pruned_with_its_family(self, new_store: StoreFactory) -> None:
         """Never what has not ended, what is kept for ever, or what failed: that one waits for a person."""
         store = await opened(new_store)
-        over = {"finished_at": 10.0, "retention": 5.0}
-        child = row("old::c", root_id="old", parent_id="old", status=Status.SUCCEEDED, finished_at=9.0)
+        over = {"finished_at": 10.0, "retention": 5.0, "owner": ""}
+        child = row("old::c", root_id="old", parent_id="old", status=Status.SUCCEEDED, finished_at=9.0, owner="")
         await store.write(
             [create("old", status=Status.SUCCEEDED, **over), create("older", status=Status.REVERTED, **over)]
         )
@@ -267,6 +360,7 @@ class StoreContract:
             "young": {"status": Status.SUCCEEDED, "finished_at": 99.0, "retention": 5.0},
             "for-ever": {"status": Status.SUCCEEDED, "finished_at": 10.0},
             "running": {"retention": 5.0},
+            "about-to-be-undone": {"status": Status.SUCCEEDED, **over, "owner": "w1"},
             "failed": {"status": Status.FAILED, **over},
         }
         await store.write([create(name, **details) for name, details in kept.items()])
@@ -288,10 +382,13 @@ class StoreContract:
         await store.post(Message("a", "cancel", "", b"null", 1.0))
         before = await store.load("a")
         await store.close()
-        again = await opened(new_store)
+        again = new_store()
+        await again.open()
         expect(await again.load("a"), before)
         expect(await again.released(10), (event("e", "a"),))
-        expect([each.epoch for each in await again.claim("w2")], [2])
+        await again.enlist("w2", 60.0)
+        await again.retire("w1")
+        expect(len((await again.claim(claim("w2"))).rows), 1)
 
     async def test_it_may_be_closed_at_any_time(self, new_store: StoreFactory) -> None:
         """Twice, or before it is open."""

@@ -14,7 +14,7 @@ from euryale.cloud.workflows.create_preview import create_preview
 from euryale.cloud.workflows.create_project import create_project
 from euryale.cloud.workflows.deploy import deploy
 from euryale.workflows import Status, Step, Workflow
-from euryale.workflows.definition.plan import ChildNode, StepNode
+from euryale.workflows.definition.nodes import ChildNode, StepNode
 
 REASON = "It was made to fail; do something about it."
 BUILT = {"run-release", "start-instances", "await-health", "switch-route", "go-live", "mark-live"}

@@ -16,7 +16,7 @@ from euryale.workflows import (
     when,
     workflow,
 )
-from euryale.workflows.definition.plan import ChildNode, ChoiceNode, EmitNode, ParallelNode, StepNode
+from euryale.workflows.definition.nodes import ChildNode, ChoiceNode, EmitNode, ParallelNode, StepNode
 
 HERE = Path(__file__).name
 

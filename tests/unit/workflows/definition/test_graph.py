@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from euryale.workflows import step
 from euryale.workflows.definition.expression import Computed
 from euryale.workflows.definition.graph import Frontier, Graph, Unwinding
-from euryale.workflows.definition.plan import ChoiceNode, ParallelNode, StepNode
+from euryale.workflows.definition.nodes import ChoiceNode, ParallelNode, StepNode
+
+
+@step
+async def leaf() -> None: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Builder:
                 return node, (left, right)[side][1]
             case _:
                 node_id = self.fresh("s")
-                return StepNode(node_id, None, ()), [node_id]
+                return StepNode(node_id, leaf, ()), [node_id]
 
 
 def build(shape, draw):

@@ -121,7 +121,6 @@ async def test_the_wish_survives_a_restart_in_every_state(store, stage, effects,
         await engine.start(flow, None, id="e")
         await stage.reach(engine, state)
         engine._worker._live.clear()  # the wish is kept, and this process does not come to it any more
-        engine._worker.stranded["e"] = "dying"
         assert await engine.cancel("e")
     async with Engine(store, workflows=[flow]) as engine:
         assert await engine.wait("e") is Status.REVERTED
@@ -234,7 +233,7 @@ async def test_one_whose_time_was_over_while_nobody_drove_it_starts_nothing_more
     async with Engine(store) as engine:
         await engine.start(flow, None, id="e")
         await stage.reach(engine, "external wait")
-        deadline = store._rows["e"].deadline
+        deadline = store._rows["e"].started_at + flow.plan.timeout
     async with Engine(store, workflows=[flow], clock=ManualClock(datetime.fromtimestamp(deadline + 1, UTC))) as engine:
         assert await engine.wait("e") is Status.REVERTED
     assert effects.done() == ("first",)

@@ -335,7 +335,7 @@ async def strand(store, hanging):
     hanging.release.set()
 
 
-async def test_one_whose_plan_is_unknown_is_stranded_and_listed_with_what_it_lacks(store, hanging, caplog):
+async def test_one_whose_plan_is_unknown_is_stranded_and_listed_with_what_it_lacks(store, hanging):
     await strand(store, hanging)
     async with Engine(store, workflows=[Hanging(version=2).flow]) as engine:
         view = await engine.get("e")
@@ -350,7 +350,6 @@ async def test_one_whose_plan_is_unknown_is_stranded_and_listed_with_what_it_lac
         await engine.retry("e")
         assert await engine.result("e") == "x"
         assert (await engine.get("e")).stranded == ""
-    assert "is stranded" in caplog.text
 
 
 async def test_one_that_is_stranded_and_cancelled_is_undone_when_it_can_go_on(store, hanging):
@@ -365,7 +364,7 @@ async def test_one_that_is_stranded_and_cancelled_is_undone_when_it_can_go_on(st
 async def test_a_journal_that_makes_no_sense_strands_only_its_own_execution(store, hanging):
     await strand(store, hanging)
     again = Entry(9, EntryKind.STEP_SUCCEEDED, 1.0, "echo", attempt=1, payload=b'"x"')
-    await store.write([Commit("e", 1, (again,))])
+    await store.write([Commit("e", (await store.load("e")).row.epoch, (again,))])
     async with Engine(store, workflows=[hanging.flow, echo_flow]) as engine:
         assert "cannot follow" in (await engine.list())[0].stranded
         assert await engine.run(echo_flow, "y") == "y"

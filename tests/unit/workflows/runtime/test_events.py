@@ -149,10 +149,11 @@ async def test_the_whole_story_is_told_afterwards_as_it_was_live(engine, shop):
 
 
 class Yielding:
-    """A store that gives way to others before and after each write, so that watchers come at any moment."""
+    """A store around whose writes watchers come, and that gives way to others before and after each call."""
 
     def __init__(self, store, draw):
         self._store, self._draw = store, draw
+        self.come = lambda: None
 
     def __getattr__(self, name):
         return getattr(self._store, name)
@@ -162,14 +163,16 @@ class Yielding:
             await asyncio.get_running_loop().run_in_executor(None, int)
 
     async def write(self, commits):
+        self.come()
         await self._give_way()
         refused = await self._store.write(commits)
+        self.come()
         await self._give_way()
         return refused
 
-    async def load(self, execution_id):
+    async def load(self, execution_id, *, after=0):
         await self._give_way()
-        journal = await self._store.load(execution_id)
+        journal = await self._store.load(execution_id, after=after)
         await self._give_way()
         return journal
 
@@ -195,17 +198,17 @@ async def test_whoever_watches_from_any_moment_on_misses_nothing_and_sees_nothin
             name, _unused = parallelize(work(name), work(name))
         return work.named("last")(name) if seed % 2 == 0 else work.named("last")("last")
 
-    async with Engine(Yielding(store, draw)) as engine:
+    yielding = Yielding(store, draw)
+    async with Engine(yielding) as engine:
         handle = await engine.start(flow, "x", id="e")
         watchers = []
-        while not (await engine.get("e")).status.ended:
-            watchers.append(asyncio.create_task(collect(engine, "e")))
+        yielding.come = lambda: watchers.append(asyncio.create_task(collect(engine, "e")))
+        assert await engine.wait("e") is (await handle.status())
         watchers.append(asyncio.create_task(collect(engine, "e")))
         story = list(range(1, len((await store.load("e")).entries) + 1))
         assert len(watchers) > 5
         for watcher in watchers:
             assert [event.seq for event in await watcher if event.seq] == story
-        assert await engine.wait("e") is (await handle.status())
 
 
 async def test_to_watch_what_is_unknown_is_an_error(engine):

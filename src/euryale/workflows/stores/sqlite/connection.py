@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,12 +79,12 @@ class WriterThread:
         self._thread: ThreadPoolExecutor | None = None
         self._connection: apsw.Connection | None = None
 
-    async def open(self, schema: str) -> None:
-        """Take the file and make its schema.
+    async def open(self, migrations: Sequence[str]) -> None:
+        """Take the file, and bring its schema up to date: each migration is done once, whole or not at all.
 
         Raises:
             StoreLockedError: If another process has it.
-            StoreError: If it is not a database, or cannot be written.
+            StoreError: If it is not a database, cannot be written, or was made by a later version.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,18 +95,27 @@ class WriterThread:
             raise StoreError(f"{self._path} cannot be used: {error}") from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite")
         try:
-            await self.run(lambda _: self._connect(schema), connected=False)
+            await self.run(lambda _: self._connect(migrations), connected=False)
         except BaseException:
             await self.close()
             raise
 
-    def _connect(self, schema: str) -> None:
+    def _connect(self, migrations: Sequence[str]) -> None:
         connection = apsw.Connection(str(self._path))
         self._connection = connection
         connection.set_busy_timeout(5000)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", _SYNCHRONOUS[self._durability])
-        connection.execute(schema)
+        done = connection.pragma("user_version")
+        if done > len(migrations):
+            raise StoreError(
+                f"{self._path} was made by a later version of Euryale (schema {done}, known are {len(migrations)}).",
+                hint="Use that version, or another file.",
+            )
+        for number, migration in enumerate(migrations[done:], done + 1):
+            with transaction(connection):
+                connection.execute(migration)
+                connection.pragma("user_version", number)
 
     async def close(self) -> None:
         """Close the connection and let go of the file."""

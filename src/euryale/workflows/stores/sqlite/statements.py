@@ -18,6 +18,10 @@ class Statements:
             for each in folder.iterdir()
             if each.name.endswith(".sql")
         }
+        migrations = folder.joinpath("migrations")
+        self.migrations = tuple(
+            each.read_text("utf-8") for each in sorted(migrations.iterdir(), key=lambda each: each.name)
+        )
 
     def __getattr__(self, name: str) -> str:
         try:

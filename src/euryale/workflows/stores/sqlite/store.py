@@ -1,16 +1,25 @@
 """The embedded store on SQLite."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 
-from euryale.workflows.ports import ExecutionQuery
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
+from euryale.workflows.record.entry import (
+    Commit,
+    Entry,
+    ExecutionRow,
+    Journal,
+    Message,
+    Release,
+    StagedEvent,
+    StatusChange,
+)
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
@@ -20,6 +29,8 @@ _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
 _ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
+_CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
+_RELEASE_VALUES = attrgetter(*Release.__slots__)
 
 
 class SQLiteStore:
@@ -34,13 +45,15 @@ class SQLiteStore:
             process, but the last moments before a power cut may be lost.
     """
 
+    shared = False
+
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
         self._thread = WriterThread(Path(path), durability)
         self._sql = Statements()
 
     async def open(self) -> None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        await self._thread.open(self._sql.schema)
+        await self._thread.open(self._sql.migrations)
 
     async def close(self) -> None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -61,14 +74,17 @@ class SQLiteStore:
             rows = ((commit.execution_id, *_ENTRY_VALUES(entry)) for entry in commit.entries)
             connection.executemany(self._sql.append_entry, rows)
         if (change := commit.change) is not None:
-            values = (change.status, change.reason, change.output, change.error, change.finished_at)
-            connection.execute(self._sql.change_status, (*values, commit.execution_id))
+            connection.execute(self._sql.change_status, (commit.execution_id, *_CHANGE_VALUES(change)))
+        if (release := commit.release) is not None:
+            connection.execute(self._sql.release, (commit.execution_id, *_RELEASE_VALUES(release)))
         if commit.stage:
             connection.executemany(self._sql.stage_event, map(_EVENT_VALUES, commit.stage))
         if commit.events == "release":
             connection.execute(self._sql.release_events, (commit.execution_id,))
         elif commit.events == "drop":
             connection.execute(self._sql.drop_events, (commit.execution_id,))
+        if commit.wake:
+            connection.execute(self._sql.wake, (commit.wake,))
         return True
 
     def _accepts(self, connection: apsw.Connection, commit: Commit) -> bool:
@@ -87,39 +103,87 @@ class SQLiteStore:
         known = connection.execute(self._sql.load_execution, (row.id,)).fetchone()
         if known is None:
             return False
-        return _execution(known) != row or bool(connection.execute(self._sql.load_entries, (row.id,)).fetchone())
+        return _execution(known) != row or bool(connection.execute(self._sql.load_entries, (row.id, 0)).fetchone())
 
-    async def load(self, execution_id: str) -> Journal | None:
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return await self._thread.run(lambda connection: self._load(connection, execution_id))
+        return await self._thread.run(lambda connection: self._load(connection, execution_id, after))
 
-    def _load(self, connection: apsw.Connection, execution_id: str) -> Journal | None:
+    def _load(self, connection: apsw.Connection, execution_id: str, after: int) -> Journal | None:
         row = connection.execute(self._sql.load_execution, (execution_id,)).fetchone()
         if row is None:
             return None
-        entries = connection.execute(self._sql.load_entries, (execution_id,)).fetchall()
+        entries = connection.execute(self._sql.load_entries, (execution_id, after)).fetchall()
         messages = connection.execute(self._sql.load_messages, (execution_id,)).fetchall()
         return Journal(_execution(row), tuple(map(_entry, entries)), tuple(map(_message, messages)))
 
-    async def claim(self, owner: str) -> tuple[ExecutionRow, ...]:
+    async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        rows = await self._thread.run(lambda connection: connection.execute(self._sql.claim, (owner,)).fetchall())
-        return tuple(map(_execution, rows))
+        plans = json.dumps(sorted(claim.plans))
+
+        def take(connection: apsw.Connection) -> tuple[list[Any], Any]:
+            values = {"owner": claim.owner, "now": claim.now, "limit": claim.limit, "plans": plans}
+            rows = connection.execute(self._sql.claim, values).fetchall() if claim.limit else []
+            return rows, connection.execute(self._sql.next_due, {"plans": plans}).fetchone()
+
+        rows, due = await self._thread.run(take)
+        return Claimed(tuple(map(_execution, rows)), due[0] if due else None)
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        values = (execution_id, owner)
-        rows = await self._thread.run(lambda connection: connection.execute(self._sql.reclaim, values).fetchall())
-        return _execution(rows[0]) if rows else None
 
-    async def post(self, message: Message) -> bool:
+        def take(connection: apsw.Connection) -> Any:
+            rows = connection.execute(self._sql.reclaim, (execution_id, owner)).fetchall()
+            return rows[0] if rows else connection.execute(self._sql.load_execution, (execution_id,)).fetchone()
+
+        row = await self._thread.run(take)
+        return _execution(row) if row else None
+
+    async def post(self, message: Message) -> Told | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
+        return await self._thread.run(lambda connection: self._post(connection, message))
 
-        def insert(connection: apsw.Connection) -> bool:
-            connection.execute(self._sql.post, _MESSAGE_VALUES(message))
-            return connection.changes() == _CREATED
+    def _post(self, connection: apsw.Connection, message: Message) -> Told | None:
+        with transaction(connection):
+            known = connection.execute(self._sql.read_messages, (message.execution_id,)).fetchone()
+            if known is None:
+                return None
+            messages, status, owner = known[0], Status(known[1]), known[2]
+            if not status.going_forward:
+                return Told(0, status, owner)
+            connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
+            if connection.changes() != _CREATED:
+                return Told(0, status, owner)
+            connection.execute(self._sql.wake, (message.execution_id,))
+            return Told(messages + 1, status, owner)
 
-        return await self._thread.run(insert)
+    async def enlist(self, owner: str, lease: float) -> None:  # noqa: ARG002 -- the lock on the file is the lease
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        await self._thread.run(lambda connection: connection.execute(self._sql.retire_others, (owner,)))
+
+    async def renew(self, owner: str, lease: float) -> bool:  # noqa: ARG002 -- the lock on the file is the lease
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        return True
+
+    async def retire(self, owner: str) -> None:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        await self._thread.run(lambda connection: connection.execute(self._sql.retire, (owner,)))
+
+    async def reap(self) -> tuple[str, ...]:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        return ()
+
+    async def told(self, owner: str) -> dict[str, int]:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        rows = await self._thread.run(lambda connection: connection.execute(self._sql.told, (owner,)).fetchall())
+        return {str(execution_id): cast("int", messages) for execution_id, messages in rows}
+
+    def listen(self, listener: Listener) -> Callable[[], None]:  # noqa: ARG002 -- nobody else announces anything
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
+        return lambda: None
+
+    async def announce(self, notices: Collection[str]) -> None:
+        """See :class:`~euryale.workflows.ports.FleetStore`."""
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`."""
@@ -179,4 +243,9 @@ def _message(row: Sequence[Any]) -> Message:
 
 def _execution(row: Sequence[Any]) -> ExecutionRow:
     execution = ExecutionRow(*row)
-    return replace(execution, status=Status(execution.status), reason=Reason(execution.reason))
+    return replace(
+        execution,
+        status=Status(execution.status),
+        reason=Reason(execution.reason),
+        partial=bool(execution.partial),
+    )

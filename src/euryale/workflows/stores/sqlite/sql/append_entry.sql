@@ -1,3 +1,3 @@
-INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (execution_id, seq) DO NOTHING;

@@ -1,1 +1,2 @@
-SELECT seq, kind, at, step, attempt, started, due, payload, undo FROM entries WHERE execution_id = ? ORDER BY seq;
+SELECT seq, kind, at, step, attempt, started, due, payload, undo, message FROM entries
+WHERE execution_id = ? AND seq > ? ORDER BY seq;

@@ -1,1 +1,2 @@
-SELECT execution_id, kind, step, payload, at, failed FROM messages WHERE execution_id = ?;
+SELECT execution_id, kind, step, payload, at, failed, "key", number FROM messages
+WHERE execution_id = ? ORDER BY number;

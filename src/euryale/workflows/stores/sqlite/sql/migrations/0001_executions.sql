@@ -1,5 +1,5 @@
--- The whole schema. `executions` has a row for each execution, touched at its start and at changes of its status;
--- `entries` is the append-only journal; `messages` are told to executions from outside; `events` is the outbox.
+-- `executions` has a row for each execution, touched at its start and at changes of its status; `entries` is the
+-- append-only journal; `messages` are told to executions from outside; `events` is the outbox.
 CREATE TABLE IF NOT EXISTS executions (
     id TEXT PRIMARY KEY,
     workflow TEXT NOT NULL,
@@ -16,7 +16,6 @@ CREATE TABLE IF NOT EXISTS executions (
     reason TEXT NOT NULL,
     output BLOB,
     error BLOB,
-    deadline REAL,
     finished_at REAL,
     retention REAL
 ) STRICT;

@@ -1,0 +1,54 @@
+"""Expressions as JSON values: what a plan's fingerprint is taken of."""
+
+from typing import Any
+
+from euryale.workflows.definition.expression import (
+    Attribute,
+    Choice,
+    Computed,
+    Constant,
+    Expression,
+    Item,
+    Output,
+    Record,
+    Sequence,
+    Table,
+    record_fields,
+)
+
+
+def describe(expression: Expression) -> Any:  # noqa: PLR0911 -- one line for each kind of expression
+    """Return an expression as JSON values."""
+    match expression:
+        case Output(node):
+            return f"${node}"
+        case Attribute(source, name):
+            return f"{describe(source)}.{name}"
+        case Item(source, key):
+            return f"{describe(source)}[{key!r}]"
+        case Computed(function, arguments):
+            name = getattr(function, "__qualname__", type(function).__name__)
+            return {"function": name, "arguments": [describe(each) for each in arguments]}
+        case Choice(node, then, otherwise):
+            return {"when": node, "then": describe(then), "otherwise": describe(otherwise)}
+        case Sequence(_, items):
+            return [describe(each) for each in items]
+        case Table(items) | Record(_, items):
+            return {str(key): describe(value) for key, value in items}
+        case Constant(value):
+            return _constant(value)
+        case _:
+            return type(expression).__name__
+
+
+def _constant(value: object) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return {"constant": value}
+    if isinstance(value, (list, tuple)):
+        return [_constant(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _constant(each) for key, each in value.items()}
+    names = record_fields(value)
+    if names is not None:
+        return {name: _constant(getattr(value, name)) for name in names}
+    return {"constant": type(value).__qualname__}

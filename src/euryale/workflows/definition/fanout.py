@@ -1,0 +1,104 @@
+"""The same for each of many items, whose number is known only when the workflow runs."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast, overload
+
+from euryale.workflows.definition.composer import current_composition
+from euryale.workflows.definition.expression import Constant
+from euryale.workflows.definition.nodes import ChildNode, EachNode, StepNode, Tolerance
+from euryale.workflows.definition.placeholder import caller_location, expression_of
+from euryale.workflows.definition.step import Step
+from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.errors import CompositionError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_USUAL_CONCURRENCY = 10
+
+
+@overload
+def for_each(items: Sequence[T], body: Step[[T], R, Any] | Workflow[T, R], *, concurrency: int = ...) -> list[R]: ...
+
+
+@overload
+def for_each(
+    items: Sequence[T],
+    body: Step[[T], R, Any] | Workflow[T, R],
+    *,
+    concurrency: int = ...,
+    min_successful: int | None = ...,
+    tolerated_failures: float | None = ...,
+) -> list[R | None]: ...
+
+
+def for_each(
+    items: Sequence[Any],
+    body: Any,
+    *,
+    concurrency: int = _USUAL_CONCURRENCY,
+    min_successful: int | None = None,
+    tolerated_failures: float | None = None,
+) -> list[Any]:
+    """Do a step or a workflow for each item of a list, several at a time.
+
+    Each item's result is durable on its own: after a crash, those that are done are not done again. If the whole cannot
+    succeed, no further item is begun, and those that were are undone.
+
+    Args:
+        items: A placeholder of a list or tuple, or one; it may be empty.
+        body: A step with one parameter, or a workflow.
+        concurrency: How many are under way at a time.
+        min_successful: It is done as soon as so many have succeeded: no further item is begun then. Without
+            ``tolerated_failures`` any number may fail as long as so many can still succeed. Default: all must succeed.
+        tolerated_failures: How many may fail: a count, or a share of all items if it is less than 1. It fails as soon
+            as more have. Default: none.
+
+    Returns:
+        The results in the order of the items; None for an item that failed or was not begun.
+
+    Raises:
+        CompositionError: If the body or a number cannot work.
+
+    Example:
+        >>> labels = for_each(order.parcels, print_label, concurrency=4)
+    """
+    composition = current_composition("for_each(...)")
+    where = caller_location()
+    if isinstance(body, Step):
+        if len(body.signature.parameters) < 1 or len(body.signature.required) > 1:
+            raise CompositionError(
+                f"{where}: for_each needs a step with one parameter, not {body!r}.",
+                hint="Make the items of what it needs: for_each(transform(pair, items, other), step).",
+            )
+    elif not isinstance(body, Workflow):
+        raise CompositionError(f"{where}: for_each cannot do {body!r}.", hint="Pass a step or a workflow.")
+    if concurrency < 1:
+        raise CompositionError(f"{where}: concurrency={concurrency}: at least 1 is under way at a time.")
+    if (min_successful is not None and min_successful < 0) or not _is_tolerance(tolerated_failures):
+        raise CompositionError(
+            f"{where}: min_successful={min_successful}, tolerated_failures={tolerated_failures}.",
+            hint="min_successful is a count; tolerated_failures is a count, or a share between 0 and 1.",
+        )
+    node_id = composition.claim_id(f"each:{body.name}")
+    tolerance = Tolerance(min_successful, tolerated_failures)
+    placed = composition.place(EachNode(node_id, body, expression_of(items), concurrency, tolerance))
+    return cast("list[Any]", placed)
+
+
+def _is_tolerance(failures: float | None) -> bool:
+    return failures is None or (math.isfinite(failures) and failures >= 0 and (failures < 1 or failures % 1 == 0))
+
+
+def item_node(node: EachNode, index: int, value: Any) -> StepNode | ChildNode:
+    """Return the node of one item."""
+    node_id = item_id(node, index)
+    if isinstance(node.body, Step):
+        return StepNode(node_id, node.body, ((node.body.signature.parameters[0], Constant(value)),))
+    return ChildNode(node_id, node.body, Constant(value))
+
+
+def item_id(node: EachNode, index: int) -> str:
+    """Return the id of one item's node."""
+    return f"{node.id}[{index}]"

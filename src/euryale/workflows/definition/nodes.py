@@ -1,0 +1,334 @@
+"""What a plan is made of: one kind of node for each thing that a composer can call."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+from euryale.workflows.definition.description import describe
+from euryale.workflows.definition.expression import Computed, Expression, sources
+
+T = TypeVar("T")
+OnFailure = Literal["wait", "cancel"]
+Kind = Literal["step", "child", "emit", "signal", "sleep", "each", "hook", "detach", "parallel", "when"]
+
+
+class PlanLike(Protocol):
+    """A plan as far as the node that calls it is concerned."""
+
+    @property
+    def name(self) -> str:
+        """The workflow's name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The workflow's version."""
+        ...
+
+
+class WorkflowLike(Protocol):
+    """A workflow as far as the node that calls it is concerned."""
+
+    @property
+    def plan(self) -> Any:
+        """Its plan."""
+        ...
+
+
+class Node(Protocol):
+    """A node of a plan."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def id(self) -> str:
+        """Its id, unique in the plan."""
+        ...
+
+    @property
+    def blocks(self) -> "tuple[Block, ...]":
+        """The blocks inside of it."""
+        ...
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs, those inside of it included."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        ...
+
+
+Block: TypeAlias = tuple[Node, ...]
+
+
+class _Leaf:
+    __slots__ = ()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Nothing is inside of it."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepNode(_Leaf):
+    """A step with its arguments."""
+
+    kind: ClassVar[Kind] = "step"
+    id: str
+    step: Any  # a Step; typed loosely because a step knows how to place itself in a plan
+    arguments: tuple[tuple[str, Expression], ...]
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return _sources(value for _, value in self.arguments)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        arguments = {name: describe(value) for name, value in self.arguments}
+        return {"kind": "step", "id": self.id, "step": self.step.name, "arguments": arguments, **self._exits()}
+
+    def _exits(self) -> dict[str, Any]:
+        options = self.step.options
+        if options.skip_to:
+            return {"skip_to": options.skip_to}
+        return {"continue_on_failure": True} if options.continue_on_failure else {}
+
+
+@dataclass(frozen=True, slots=True)
+class ChildNode(_Leaf):
+    """A workflow called inside of a workflow: an execution of its own, awaited, undone with its parent."""
+
+    kind: ClassVar[Kind] = "child"
+    id: str
+    workflow: WorkflowLike
+    input: Expression
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.input)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"kind": "child", "id": self.id, **_called(self.workflow.plan), "input": describe(self.input)}
+
+
+@dataclass(frozen=True, slots=True)
+class DetachNode(_Leaf):
+    """A workflow that is started, and neither awaited nor undone."""
+
+    kind: ClassVar[Kind] = "detach"
+    id: str
+    workflow: WorkflowLike
+    input: Expression
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.input)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"kind": "detach", "id": self.id, **_called(self.workflow.plan), "input": describe(self.input)}
+
+
+@dataclass(frozen=True, slots=True)
+class EmitNode(_Leaf):
+    """An event, staged until the outermost execution succeeds."""
+
+    kind: ClassVar[Kind] = "emit"
+    id: str
+    event: str
+    data: Expression
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.data)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"kind": "emit", "id": self.id, "event": self.event, "data": describe(self.data)}
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Generic[T]):
+    """Something that an execution can be told from outside, any number of times.
+
+    Attributes:
+        name: Its name.
+        type: The type of what comes with it.
+
+    Example:
+        >>> approved = Signal("approved", bool)
+    """
+
+    name: str
+    type: type[T]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalNode(_Leaf):
+    """A wait for a signal."""
+
+    kind: ClassVar[Kind] = "signal"
+    id: str
+    signal: Signal[Any]
+    timeout: Expression | None
+    default: Expression | None
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return _sources(value for value in (self.timeout, self.default) if value is not None)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        timeout = None if self.timeout is None else describe(self.timeout)
+        default = None if self.default is None else describe(self.default)
+        waited = {"signal": self.signal.name, "timeout": timeout, "default": default}
+        return {"kind": "signal", "id": self.id, **waited}
+
+
+@dataclass(frozen=True, slots=True)
+class SleepNode(_Leaf):
+    """A wait for a time."""
+
+    kind: ClassVar[Kind] = "sleep"
+    id: str
+    seconds: Expression
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.seconds)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"kind": "sleep", "id": self.id, "seconds": describe(self.seconds)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How many items of a ``for_each`` may fail.
+
+    Attributes:
+        min_successful: How many must succeed, or None.
+        failures: How many may fail: a count, or a share if it is less than 1; None: none, or any number as long as
+            ``min_successful`` can be reached.
+    """
+
+    min_successful: int | None = None
+    failures: float | None = None
+
+    def allows(self, *, failed: int, total: int) -> bool:
+        """Return whether so many may have failed."""
+        if self.min_successful is not None and total - failed < self.min_successful:
+            return False
+        if self.failures is None:
+            return self.min_successful is not None or not failed
+        return failed <= (self.failures * total if 0 < self.failures < 1 else self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class EachNode(_Leaf):
+    """A step or a workflow, done for each item."""
+
+    kind: ClassVar[Kind] = "each"
+    id: str
+    body: Any  # a Step or a Workflow
+    items: Expression
+    concurrency: int
+    tolerance: Tolerance
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.items)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        plan = getattr(self.body, "plan", None)
+        body = {"step": self.body.name} if plan is None else _called(plan)
+        tolerance = [self.tolerance.min_successful, self.tolerance.failures]
+        return {"kind": "each", "id": self.id, "items": describe(self.items), "body": body, "tolerance": tolerance}
+
+
+@dataclass(frozen=True, slots=True)
+class HookNode(_Leaf):
+    """A place at which an application's handlers are called."""
+
+    kind: ClassVar[Kind] = "hook"
+    id: str
+    hook: Any  # a Hook
+    data: Expression
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it needs."""
+        return sources(self.data)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values; its handlers are no part of the plan."""
+        return {"kind": "hook", "id": self.id, "hook": self.hook.name, "data": describe(self.data)}
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelNode:
+    """Branches that run at the same time."""
+
+    kind: ClassVar[Kind] = "parallel"
+    id: str
+    branches: tuple[Block, ...]
+    on_failure: OnFailure
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The branches."""
+        return self.branches
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs they need."""
+        return _reads_of(self.branches)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        branches = [describe_block(branch) for branch in self.branches]
+        return {"kind": "parallel", "id": self.id, "on_failure": self.on_failure, "branches": branches}
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceNode:
+    """A decision between two blocks."""
+
+    kind: ClassVar[Kind] = "when"
+    id: str
+    predicate: Computed
+    then: Block
+    otherwise: Block
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Both sides."""
+        return self.then, self.otherwise
+
+    def reads(self) -> frozenset[str]:
+        """Return the nodes whose outputs it and its sides need."""
+        return sources(self.predicate) | _reads_of(self.blocks)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        sides = {"then": describe_block(self.then), "otherwise": describe_block(self.otherwise)}
+        return {"kind": "when", "id": self.id, "predicate": describe(self.predicate), **sides}
+
+
+def describe_block(block: Block) -> list[dict[str, Any]]:
+    """Return a sequence of nodes as JSON values."""
+    return [node.describe() for node in block]
+
+
+def _sources(expressions: Iterable[Expression]) -> frozenset[str]:
+    return frozenset().union(*map(sources, expressions))
+
+
+def _reads_of(blocks: Iterable[Block]) -> frozenset[str]:
+    return frozenset().union(*(node.reads() for block in blocks for node in block))
+
+
+def _called(plan: PlanLike) -> dict[str, Any]:
+    return {"workflow": plan.name, "version": plan.version}

@@ -1,0 +1,118 @@
+"""Steps on the way forward: attempts, retries, and what becomes of their results."""
+
+from typing import Any, Final
+
+from euryale.workflows.definition.nodes import StepNode
+from euryale.workflows.errors import UNSET, PayloadError, PermanentFailure
+from euryale.workflows.record.states import EntryKind, StepState
+from euryale.workflows.runtime.context import StepContext
+from euryale.workflows.runtime.course import Course
+from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
+from euryale.workflows.runtime.lanes import Lane
+from euryale.workflows.runtime.waits import Waits
+
+_LONGEST_ASKED_WAIT: Final = 24 * 3600.0
+
+
+class Attempts:
+    """Runs steps until they succeed or give up."""
+
+    def __init__(self, course: Course, waits: Waits) -> None:
+        self._course = course
+        self._run = course.run
+        self._waits = waits
+
+    async def go(self, lane: Lane, node: StepNode) -> bool:
+        """Do a step; return whether the lane goes on."""
+        record = self._run.node(node.id)
+        if record.forward is StepState.WAITING:
+            return await self._waits.completion(lane, node, record.started)
+        self._course.begun[node.id] = None
+        await self._course.resting.until(lane, record.due)
+        attempt = record.attempts
+        while not self._course.has_turned():
+            attempt += 1
+            started = self._run.begin(node.id, attempt)
+            outcome = await self._attempt(node, attempt)
+            if isinstance(outcome, Returned):
+                return await self._returned(lane, node, outcome, attempt, started)
+            if self._course.has_turned() or not node.step.options.retry.allows(outcome.error, attempt):
+                return self._gave_up(lane, node, outcome, attempt, started)
+            await self._wait_for_retry(lane, node, outcome, attempt, started)
+        return False
+
+    async def _attempt(self, node: StepNode, attempt: int) -> Returned | Raised:
+        run, step = self._run, node.step
+        try:
+            arguments = {name: run.evaluate(value) for name, value in node.arguments}
+        except Exception as error:  # noqa: BLE001 -- a transform or an attribute of the user's values
+            failure = PermanentFailure(f"The arguments of {node.id} cannot be computed: {error!r}")
+            failure.__cause__ = error
+            return Raised(failure)
+        context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
+        call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
+        run.attempting.add(node.id)
+        try:
+            return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
+        finally:
+            run.attempting.discard(node.id)
+
+    async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
+        run = self._run
+        external = node.step.options.completes == "externally"
+        payload, undo = None, None
+        try:
+            if not returned.plain:
+                undo = self._keep_undo(node, returned.undo)
+            if not external:
+                payload = self._encode_output(node, returned.output)
+        except PayloadError as error:
+            # it did its work: what undoes it is known, if only here
+            run.undos[node.id] = returned.undo
+            details = {"attempt": attempt, "started": started, "undo": undo}
+            return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error, **details)
+        if external:
+            run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
+            return await self._waits.completion(lane, node, started)
+        run.outputs[node.id] = returned.output
+        run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=attempt, started=started, payload=payload, undo=undo)
+        return True
+
+    def _encode_output(self, node: StepNode, output: Any) -> bytes:
+        return self._run.tools.codec.encode(output, f"the output of step {node.id!r}", node.step.signature.output_type)
+
+    def _keep_undo(self, node: StepNode, undo: Any) -> bytes:
+        """Keep what undoes the step, for now and for the journal.
+
+        Raises:
+            PayloadError: If it cannot be written; it is kept for now.
+        """
+        self._run.undos[node.id] = undo
+        return self._run.tools.codec.encode(undo, f"what undoes step {node.id!r}", node.step.signature.undo_type)
+
+    async def _wait_for_retry(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> None:
+        run = self._run
+        wait = node.step.options.retry.delay(attempt, random=run.tools.random())
+        due = run.tools.now() + max(wait, _asked_for(raised.error))
+        run.note_failure(EntryKind.STEP_RETRYING, node.id, raised.error, attempt=attempt, started=started, due=due)
+        await self._course.resting.until(lane, due)
+        if run.has_news:  # it was due at once
+            await self._course.flush()
+
+    def _gave_up(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> bool:
+        kind = EntryKind.STEP_TIMED_OUT if raised.timed_out else EntryKind.STEP_FAILED
+        undo, failed = None, raised.error
+        if isinstance(raised.error, PermanentFailure) and raised.error.undo is not UNSET:
+            try:
+                undo = self._keep_undo(node, raised.error.undo)
+            except PayloadError as error:
+                failed = PermanentFailure(f"{raised.error.message} And: {error.message}", hint=error.hint)
+        return self._course.fail(lane, kind, node.id, failed, attempt=attempt, started=started, undo=undo)
+
+
+def _asked_for(error: Exception) -> float:
+    """Return the seconds for which an error asks by ``retry_after``, within reason."""
+    asked = getattr(error, "retry_after", None)
+    if isinstance(asked, (int, float)) and asked > 0:
+        return min(float(asked), _LONGEST_ASKED_WAIT)
+    return 0.0

@@ -1,0 +1,74 @@
+"""What everything that is done on the way forward shares: the execution, its lanes, and how it fails."""
+
+from typing import Any
+
+from euryale.workflows.definition.graph import Vertex
+from euryale.workflows.record.entry import StatusChange
+from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.lanes import Lane, Lanes, Visit
+from euryale.workflows.runtime.resting import Resting
+from euryale.workflows.runtime.run import Run, Turn
+
+
+class Course:
+    """An execution on its way forward.
+
+    Attributes:
+        run: The execution.
+        lanes: Its strands.
+        resting: Decides when it is let go of.
+        begun: Nodes that may have done something, in order.
+        turn: Why it turned, once it has.
+    """
+
+    def __init__(self, run: Run, visit: Visit) -> None:
+        self.run = run
+        self.lanes = Lanes(visit)
+        self.resting = Resting(run, self.lanes, self.change, self.has_turned)
+        self.begun: dict[str, None] = {}
+        self.turn: Turn | None = None
+
+    def has_turned(self) -> bool:
+        """Whether nothing new may start any more."""
+        return self.turn is not None
+
+    def change(self) -> StatusChange | None:
+        """Return the change of status that follows from what the lanes do, if any."""
+        wanted = Status.WAITING if self.lanes.resting else Status.RUNNING
+        return StatusChange(wanted) if wanted is not self.run.row.status else None
+
+    async def flush(self) -> None:
+        """Write what was noted; return when it is durable."""
+        await self.run.flush(self.change())
+
+    def request(self, reason: Reason, failure: Failure) -> bool:
+        """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""
+        if self.turn is not None:
+            return False
+        self.turn = Turn(reason, failure)
+        for lane in self.lanes.all:
+            lane.interrupt()
+        return True
+
+    def fail(self, lane: Lane, kind: EntryKind, node: str, error: Exception, **details: Any) -> bool:
+        """Record the failure and turn; lanes beside it are interrupted if they only wait or their group says so.
+
+        Returns:
+            False: the lane does not go on.
+        """
+        failure = self.run.note_failure(kind, node, error, **details)
+        if lane.vertex.goes_on_after_failure or (lane.fan is not None and lane.fan.tolerates()):
+            return False
+        if self.turn is None:
+            self.turn = Turn(Reason.ERROR, failure)
+            for other in self.lanes.all:
+                if other is not lane and (other.idle or self._cancels(lane.vertex, other.vertex)):
+                    other.interrupt()
+        return False
+
+    def _cancels(self, failed: Vertex, beside: Vertex) -> bool:
+        """Return whether the innermost group that holds both says that a failure cancels."""
+        shared = [group for group in failed.groups if group in beside.groups]
+        node: Any = self.run.plan.nodes[shared[-1]] if shared else None
+        return node is not None and node.on_failure == "cancel"

@@ -1,0 +1,95 @@
+"""Child executions on the way forward."""
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from euryale.workflows.definition.nodes import ChildNode, DetachNode
+from euryale.workflows.errors import PayloadError, PermanentFailure
+from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.record.states import EntryKind, Status, StepState
+from euryale.workflows.runtime.children import Children, Outcome
+from euryale.workflows.runtime.course import Course
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.lanes import Lane
+
+CHILD_SEPARATOR: Final = "::"
+"""Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
+
+
+def child_execution_id(parent: str, node: str) -> str:
+    """Return the id of the execution that a node of another calls."""
+    return f"{parent}{CHILD_SEPARATOR}{node}"
+
+
+class Nesting:
+    """Calls workflows inside of an execution, and waits for them."""
+
+    def __init__(self, course: Course, children: Children) -> None:
+        self._course = course
+        self._run = course.run
+        self._children = children
+
+    async def go(self, lane: Lane, node: ChildNode) -> bool:
+        """Do the child; return whether the lane goes on."""
+        run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
+        self._course.begun[node.id] = None
+        if run.node(node.id).forward is StepState.PENDING:
+            try:
+                row = self._row(child_id, node)
+            except Exception as error:  # noqa: BLE001 -- a transform in its input is the user's
+                return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
+            started = run.begin(node.id, 1)
+            run.note(EntryKind.STEP_WAITING, node.id, attempt=1, started=started)
+            await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
+        while (outcome := await self._children.join(child_id)) is None:  # it rests, or another worker drives it
+            await self._course.resting.begin(lane, None)
+            await self._children.stirred(child_id)
+            await self._course.resting.end(lane)
+        return self._ended(lane, node, outcome)
+
+    def _ended(self, lane: Lane, node: ChildNode, outcome: Outcome) -> bool:
+        run, row = self._run, outcome.row
+        if outcome.succeeded and row.output is not None:
+            try:
+                output = run.tools.codec.decode(row.output, node.workflow.plan.output_type, f"the result of {row.id}")
+            except PayloadError as error:
+                return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error, attempt=1)
+            run.outputs[node.id] = output
+            run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=1, payload=row.output)
+            return True
+        failure = outcome.failure or Failure("workflows.execution", f"{row.id} ended {row.status}.")
+        failed = PermanentFailure(f"{node.workflow.plan.name}: {failure.message}", hint=failure.hint)
+        return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, failed, attempt=1)
+
+    async def detach(self, lane: Lane, node: DetachNode) -> bool:
+        """Start a workflow that is on its own from then on; return whether the lane goes on."""
+        run, execution_id = self._run, child_execution_id(self._run.row.id, node.id)
+        try:
+            row = replace(self._row(execution_id, node), root_id=execution_id, parent_id="", parent_step="")
+        except Exception as error:  # noqa: BLE001 -- a transform in its input is the user's
+            return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
+        run.outputs[node.id] = execution_id
+        run.note(EntryKind.STEP_SUCCEEDED, node.id, payload=run.tools.codec.encode(execution_id, "an id"))
+        await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
+        return True
+
+    def _row(self, child_id: str, node: ChildNode | DetachNode) -> ExecutionRow:
+        run, plan = self._run, node.workflow.plan
+        now = run.tools.now()
+        return ExecutionRow(
+            id=child_id,
+            workflow=plan.name,
+            version=plan.version,
+            plan_hash=plan.hash,
+            status=Status.RUNNING,
+            created_at=now,
+            input=run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}", plan.input_type),
+            root_id=run.row.root_id,
+            parent_id=run.row.id,
+            parent_step=node.id,
+            owner=run.row.owner,
+            started_at=now,
+            priority=run.row.priority,
+            retention=plan.retention if isinstance(node, DetachNode) else None,
+        )

@@ -1,0 +1,78 @@
+"""Rest: an execution of which every strand only waits is written down and let go of, so that it takes no memory."""
+
+import asyncio
+from collections.abc import Callable
+
+from euryale.kit.clock import pause
+from euryale.workflows.record.entry import Release, StatusChange
+from euryale.workflows.runtime.lanes import Lane, Lanes
+from euryale.workflows.runtime.run import Run
+
+
+class Resting:
+    """Decides when an execution is let go of.
+
+    Args:
+        run: The execution.
+        lanes: Its strands.
+        change: Gives the change of status that follows from what the strands do, if any.
+        turned: Says whether the strands are being ended.
+
+    Attributes:
+        released: Given once it is let go of: nothing more may be written for it.
+    """
+
+    def __init__(
+        self, run: Run, lanes: Lanes, change: Callable[[], StatusChange | None], turned: Callable[[], bool]
+    ) -> None:
+        self._run = run
+        self._lanes = lanes
+        self._change = change
+        self._turned = turned
+        lanes.on_end = self.look
+        self.released: Release | None = None
+
+    async def begin(self, lane: Lane, due: float | None) -> None:
+        """Let a lane only wait, and write what was noted. If now every lane waits for long, let go of the execution.
+
+        Args:
+            lane: The lane; :meth:`end` it when it goes on.
+            due: When it goes on by itself, in seconds since the epoch; None: when it is told something.
+        """
+        lane.rest(due)
+        self.look()
+        if self._run.has_news:
+            await self._run.flush(self._change())
+
+    async def end(self, lane: Lane) -> None:
+        """Let a lane go on. If the execution was let go of, this does not return: whoever claims it goes on."""
+        if self.released is not None:
+            await asyncio.get_running_loop().create_future()
+        lane.awake()
+
+    async def until(self, lane: Lane, due: float | None) -> None:
+        """Let a lane wait until a moment; at once if that is over, or None."""
+        if due is not None and due > self._run.tools.now():
+            await self.begin(lane, due)
+            while (left := due - self._run.tools.now()) > 0:
+                await pause(self._run.tools.clock, left)
+            await self.end(lane)
+
+    def look(self) -> None:
+        """Let go of the execution if every lane waits for long."""
+        if self.released is not None or self._turned() or not self._lanes.resting:
+            return
+        wake = self._wake_at()
+        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after:
+            return
+        self.released = Release(wake, self._run.seen)
+        self._run.commit(self._change(), release=self.released).add_done_callback(self._written)
+
+    def _written(self, written: asyncio.Future[None]) -> None:
+        self._lanes.end(written.exception())
+
+    def _wake_at(self) -> float | None:
+        wake, deadline = self._lanes.wake_at(), self._run.deadline
+        if deadline is None or not self._run.row.status.going_forward:
+            return wake
+        return deadline if wake is None else min(wake, deadline)

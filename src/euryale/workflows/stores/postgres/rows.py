@@ -1,0 +1,30 @@
+"""From what the database gives to rows, entries, messages and events. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.states import EntryKind, Reason, Status
+
+
+def journal(row: Sequence[Any]) -> Journal:
+    """Return an execution with its entries and messages."""
+    *values, entries, messages = row
+    return Journal(execution(values), tuple(map(_entry, entries)), tuple(Message(*each) for each in messages))
+
+
+def execution(row: Sequence[Any]) -> ExecutionRow:
+    """Return an execution."""
+    values = ExecutionRow(*row)
+    return replace(values, status=Status(values.status), reason=Reason(values.reason))
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    seq, kind, *rest = row
+    return Entry(seq, EntryKind(kind), *rest)
+
+
+def event(row: Sequence[Any]) -> StagedEvent:
+    """Return an event."""
+    return StagedEvent(*row)

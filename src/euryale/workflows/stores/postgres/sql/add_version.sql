@@ -1,0 +1,1 @@
+INSERT INTO versions (number) VALUES ($1);

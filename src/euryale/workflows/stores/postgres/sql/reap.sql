@@ -1,0 +1,1 @@
+SELECT owner FROM reap($1) AS owner;

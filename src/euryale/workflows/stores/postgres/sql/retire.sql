@@ -1,0 +1,1 @@
+SELECT retire($1, false);

@@ -1,0 +1,1 @@
+SELECT messages, status, owner FROM executions WHERE id = ?;

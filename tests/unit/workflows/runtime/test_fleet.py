@@ -1,0 +1,155 @@
+"""Several workers on one store."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from euryale.kit.clock import ManualClock
+from euryale.workflows import LATER, Engine, Status, step, workflow
+from euryale.workflows.stores.memory import MemoryStore
+from eventually import eventually
+
+LEASE = 15.0
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def store(clock):
+    return MemoryStore(shared=True, clock=clock)
+
+
+@step(completes="externally")
+async def approval(name: str) -> str:
+    return LATER
+
+
+@workflow("order")
+def order(name: str) -> str:
+    return approval(name)
+
+
+class Stage:
+    """A step that says where it runs, and waits until it may end."""
+
+    def __init__(self):
+        self.begun, self.go = [], asyncio.Event()
+
+        @step
+        async def work(name: str) -> str:
+            self.begun.append(name)
+            await self.go.wait()
+            return f"{name} done"
+
+        @workflow("staged")
+        def flow(name: str) -> str:
+            return work(name)
+
+        self.flow = flow
+
+
+@contextlib.asynccontextmanager
+async def dead_after(engine: Engine):
+    """An engine whose process dies at the end of the block: it signs off nowhere."""
+    await engine.open()
+    try:
+        yield engine
+    finally:
+        await engine._worker._tasks.stop()
+        await engine._tasks.stop()
+
+
+async def test_one_starts_and_another_runs(store):
+    stage = Stage()
+    stage.go.set()
+    async with Engine(store, concurrency=0) as client, Engine(store, workflows=[stage.flow]) as worker:
+        handle = await client.start(stage.flow, "x")
+        assert await handle.result() == "x done"
+        assert await worker.result(handle.id) == "x done"
+        names = [event.name async for event in handle.events()]
+    assert names == ["step.succeeded", "execution.finished"]
+
+
+async def test_without_a_worker_it_waits(store):
+    stage = Stage()
+    async with Engine(store, concurrency=0) as client:
+        handle = await client.start(stage.flow, "x")
+        assert await handle.status() is Status.PENDING
+    assert stage.begun == []
+
+
+async def test_messages_reach_an_execution_wherever_it_is(store):
+    async with Engine(store, concurrency=0) as client, Engine(store, workflows=[order], rest_after=3600) as worker:
+        client.register(order)
+        handle = await client.start(order, "x", id="e")
+        await eventually(lambda: worker._worker.drives("e") or store._rows["e"].status is Status.WAITING)
+        assert await client.complete("e/approval", "ok")
+        assert await handle.result() == "ok"
+        other = await client.start(order, "y", id="f")
+        assert await other.cancel()
+        assert await client.wait("f") is Status.REVERTED
+
+
+async def test_a_worker_that_dies_is_replaced_after_its_lease(store, clock):
+    stage = Stage()
+    async with (
+        Engine(store, workflows=[stage.flow], clock=clock) as second,
+        dead_after(Engine(store, workflows=[stage.flow], clock=clock)) as first,
+    ):
+        await first.start(stage.flow, "x", id="e")
+        await eventually(lambda: stage.begun == ["x"])
+    async with Engine(store, workflows=[stage.flow], clock=clock) as second:
+        clock.advance(LEASE / 3)
+        assert await store.reap() == (), "it may be alive"
+        stage.go.set()
+
+        async def taken_over() -> bool:
+            clock.advance(LEASE / 3)
+            return len(stage.begun) == 2
+
+        await eventually(taken_over)
+        assert await second.result("e") == "x done"
+
+
+async def test_a_worker_that_signs_off_is_replaced_at_once(store, clock):
+    stage = Stage()
+    async with Engine(store, workflows=[stage.flow], clock=clock) as second:
+        async with Engine(store, workflows=[stage.flow], clock=clock) as first:
+            await first.start(stage.flow, "x", id="e")
+            await eventually(lambda: stage.begun == ["x"])
+        stage.go.set()
+        clock.advance(1)
+        assert await second.result("e") == "x done"
+
+
+async def test_a_worker_that_was_taken_for_dead_writes_nothing_more_and_begins_anew(store, clock):
+    stage = Stage()
+    async with Engine(store, workflows=[stage.flow], clock=clock) as stale:
+        handle = await stale.start(stage.flow, "x", id="e")
+        await eventually(lambda: stage.begun == ["x"])
+        former = stale._worker.owner
+        await store.retire(former)  # what others do when its lease is over
+        async with Engine(store, workflows=[stage.flow], clock=clock) as fresh:
+            await eventually(lambda: stage.begun == ["x", "x"])
+            stage.go.set()
+            assert await fresh.result("e") == "x done"
+            clock.advance(LEASE / 3)
+            await eventually(lambda: stale._worker.owner != former)
+            assert await handle.result() == "x done"
+            assert await stale.run(stage.flow, "y") == "y done"
+        journal = await store.load("e")
+    assert [entry.kind for entry in journal.entries] == ["step.succeeded", "execution.finished"]
+
+
+async def test_executions_whose_plan_a_worker_does_not_know_are_left_to_others(store):
+    stage, other = Stage(), Stage()
+    stage.go.set()
+    async with Engine(store, workflows=[order]) as ignorant, Engine(store, concurrency=0) as client:
+        handle = await client.start(stage.flow, "x", id="e")
+        assert await ignorant.run(order.named("x") if hasattr(order, "named") else stage.flow, "y") == "y done"
+        async with Engine(store, workflows=[other.flow]):
+            assert await handle.result() == "x done"
