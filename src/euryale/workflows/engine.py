@@ -30,6 +30,7 @@ from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.outside import Outside
 from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools, entry_event
@@ -61,6 +62,8 @@ class Engine:
             other workers of the same store.
         lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
+        prune_every: Seconds between two rounds of deleting executions whose retention is over; None: only when
+            :meth:`prune` is called. One that drives no executions does not do it by itself.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -81,6 +84,7 @@ class Engine:
         concurrency: int = 1000,
         lease: float = 15.0,
         rest_after: float = 1.0,
+        prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
         self._registry = Registry(workflows)
@@ -100,6 +104,8 @@ class Engine:
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
         self._outside = Outside(self._worker, self._tools)
+        self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
+        self._prunes_by_itself = bool(prune_every and concurrency)
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
         self._detach: Callable[[], None] | None = None
         self._open = False
@@ -123,6 +129,8 @@ class Engine:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
             await self._worker.start()
+            if self._prunes_by_itself:
+                self._tasks.spawn(self._pruner.run(), name="euryale-pruner")
         except BaseException:
             await self.close()
             raise
@@ -493,10 +501,13 @@ class Engine:
         finally:
             end()
 
-    async def prune(self, limit: int = 1000) -> int:
-        """Delete executions whose retention is over, except failed ones; return how many."""
+    async def prune(self) -> int:
+        """Delete executions whose retention is over, with their children, except failed ones; return how many.
+
+        Done by itself now and then: see ``prune_every``.
+        """
         self._check_open()
-        return await self._store.prune(self._tools.now(), limit)
+        return await self._pruner.prune()
 
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         self._check_open()

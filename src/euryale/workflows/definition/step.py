@@ -130,7 +130,7 @@ def _check_parameter(parameter: inspect.Parameter, hints: dict[str, Any], what: 
 def _split_response(returned: Any) -> tuple[Any, Any]:
     if typing.get_origin(returned) is StepResponse:
         output_type, undo_type = typing.get_args(returned)
-        return output_type, typing.Optional[undo_type]  # noqa: UP045 -- a type that is only known at run time
+        return output_type, undo_type | None
     return (Any, Any) if returned is StepResponse else (returned, returned)
 
 
