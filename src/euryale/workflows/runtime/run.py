@@ -240,7 +240,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await asyncio.shield(self.commit(change, events=events, release=release))
+        await self.commit(change, events=events, release=release)
 
     def commit(
         self,
