@@ -75,7 +75,7 @@ class MemoryStore:
             self._ready[row.id] = row
 
     def _accepts(self, commit: Commit) -> bool:
-        if any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
+        if commit.create and any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
         if current is None:
