@@ -3,8 +3,9 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from euryale.kit.clock import Clock, Limit
 from euryale.workflows.definition.step import StepResponse
@@ -14,8 +15,7 @@ from euryale.workflows.runtime.context import CURRENT_STEP, StepContext
 from euryale.workflows.runtime.threads import StepThreads
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(msgspec.Struct, frozen=True):
     """The function returned.
 
     Attributes:
@@ -29,8 +29,7 @@ class Returned:
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(msgspec.Struct, frozen=True):
     """The function raised, or took too long.
 
     Attributes:
@@ -42,8 +41,7 @@ class Raised:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """What to call.
 
     Attributes:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Release, StagedEvent, StatusChange
+from msgspec.structs import astuple
+
+from euryale.workflows.record.entry import Commit, ExecutionRow, Release, StagedEvent, StatusChange
 
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
 _RELEASE_VALUES = attrgetter(*Release.__slots__)
@@ -45,7 +46,7 @@ class Batch:
         for row in commit.create:
             self.executions.append((at, *_EXECUTION_VALUES(row)))
         for entry in commit.entries:
-            self.entries.append((at, execution_id, *_ENTRY_VALUES(entry)))
+            self.entries.append((at, execution_id, *astuple(entry)))
         if commit.change is not None or commit.release is not None:
             self.touches.append((at, execution_id, commit.epoch, *_touched(commit)))
         for event in commit.stage:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import apsw
+from msgspec.structs import astuple
 
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import (
@@ -26,7 +27,6 @@ from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
@@ -71,7 +71,7 @@ class SQLiteStore:
         if not self._accepts(connection, commit):
             return False
         if commit.entries:
-            rows = ((commit.execution_id, *_ENTRY_VALUES(entry)) for entry in commit.entries)
+            rows = ((commit.execution_id, *astuple(entry)) for entry in commit.entries)
             connection.executemany(self._sql.append_entry, rows)
         if (change := commit.change) is not None:
             connection.execute(self._sql.change_status, (commit.execution_id, *_CHANGE_VALUES(change)))
@@ -228,8 +228,8 @@ class SQLiteStore:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    entry = Entry(*row)
-    return replace(entry, kind=EntryKind(entry.kind))
+    seq, kind, *rest = row
+    return Entry(seq, EntryKind(kind), *rest)
 
 
 def _event(row: Sequence[Any]) -> StagedEvent:
