@@ -196,6 +196,11 @@ class Commit(msgspec.Struct, frozen=True):
     release: Release | None = None
     wake: str = ""
 
+    @property
+    def only_appends(self) -> bool:
+        """Whether it is nothing but journal entries, as most commits are."""
+        return self == Commit(self.execution_id, self.epoch, self.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:

@@ -61,11 +61,22 @@ class SQLiteStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return await self._thread.run(lambda connection: self._write(connection, commits))
+        run = self._thread.run_short if len(commits) == 1 else self._thread.run
+        return await run(lambda connection: self._write(connection, commits))
 
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
+        if len(commits) == 1 and self._append_one(connection, commits[0]):
+            return frozenset()
         with transaction(connection):
             return frozenset(at for at, each in enumerate(commits) if not self._apply(connection, each))
+
+    def _append_one(self, connection: apsw.Connection, commit: Commit) -> bool:
+        """Write what most commits are, one entry and nothing else, as one statement; False: it is for a transaction."""
+        if len(commit.entries) != 1 or connection.in_transaction or not commit.only_appends:
+            return False
+        values = (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
+        connection.execute(self._sql.append_one, values)
+        return connection.changes() == 1
 
     def _apply(self, connection: apsw.Connection, commit: Commit) -> bool:
         if not self._accepts(connection, commit):
