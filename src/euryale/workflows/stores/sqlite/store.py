@@ -72,7 +72,7 @@ class SQLiteStore:
 
     def _append_one(self, connection: apsw.Connection, commit: Commit) -> bool:
         """Write what most commits are, one entry and nothing else, as one statement; False: it is for a transaction."""
-        if len(commit.entries) != 1 or connection.in_transaction or not commit.only_appends:
+        if len(commit.entries) != 1 or not commit.only_appends or connection.in_transaction:
             return False
         values = (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
         connection.execute(self._sql.append_one, values)
