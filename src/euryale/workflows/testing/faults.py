@@ -143,6 +143,11 @@ class CrashingStore(_WrappedStore):
         self.calls: list[str] = []
         self.crashed = asyncio.Event()
 
+    async def retire(self, owner: str) -> None:
+        """Pass the call on; the dead do not sign off, so that an engine over a crashed store can be closed."""
+        if not self.crashed.is_set():
+            await super().retire(owner)
+
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         if self.crashed.is_set():
             raise SimulatedCrash
