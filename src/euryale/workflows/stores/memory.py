@@ -112,6 +112,11 @@ class MemoryStore:
         entries = self._entries[execution_id][after:]
         return Journal(row, tuple(entries), tuple(self._messages.get(execution_id, {}).values()))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        journals = [await self.load(execution_id) for execution_id in execution_ids]
+        return tuple(journal for journal in journals if journal is not None)
+
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         known = [row for row in self._ready.values() if row.plan_hash in claim.plans and not row.stranded]

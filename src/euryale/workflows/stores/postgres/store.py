@@ -96,8 +96,13 @@ class PostgresStore:
 
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, execution_id, after))
+        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, (execution_id,), after))
         return None if row is None else rows.journal(row)
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        found = await self._desk.run(lambda connection: connection.fetch(SQL.load, execution_ids, 0))
+        return tuple(map(rows.journal, found))
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`.

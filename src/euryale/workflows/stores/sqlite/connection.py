@@ -75,7 +75,7 @@ class _Pace:
     """Whether the disk has been so quick of late that the event loop may wait for it.
 
     A commit takes some 0.1 ms on a good disk, and half as much again if another thread is asked for it. One that took
-    longer than a millisecond is followed by many that the thread does, so that a disk that stalls holds the loop up once.
+    longer than a millisecond is followed by several that the thread does: a disk that stalls holds the loop up once.
     """
 
     _QUICK: Final = 0.001

@@ -128,6 +128,14 @@ class SQLiteStore:
         messages = connection.execute(self._sql.load_messages, (execution_id,)).fetchall()
         return Journal(_execution(row), tuple(map(_entry, entries)), tuple(map(_message, messages)))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def load(connection: apsw.Connection) -> list[Journal | None]:
+            return [self._load(connection, execution_id, 0) for execution_id in execution_ids]
+
+        return tuple(journal for journal in await self._thread.run(load) if journal is not None)
+
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         plans = json.dumps(sorted(claim.plans))
