@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.ids import new_id

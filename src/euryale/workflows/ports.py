@@ -120,6 +120,10 @@ class JournalStore(Protocol):
         """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Return what is known of many executions, in one round trip and in any order; nothing of those unknown."""
+        ...
+
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 

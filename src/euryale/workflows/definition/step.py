@@ -140,6 +140,7 @@ class Compensation:
 
     Attributes:
         function: Receives what there is to undo, or None when the step failed, timed out or may have run unseen.
+        is_async: Whether it is a coroutine function; any other runs in a thread.
         retry: How often it is tried.
         timeout: Seconds that one attempt may take, or None.
         forwarded: Parameters of the step's own that it is given again, by name.
@@ -147,6 +148,7 @@ class Compensation:
     """
 
     function: Callable[..., Any]
+    is_async: bool
     retry: Retry
     timeout: float | None
     forwarded: tuple[str, ...]
@@ -170,7 +172,8 @@ def _read_compensation(
             f"{what} asks for {', '.join(unknown)}, which is no parameter of the step.",
             hint=f"It may ask for {', '.join(step.signature.parameters) or 'nothing'}, or use inject().",
         )
-    return Compensation(function, retry, timeout, forwarded, signature.injected)
+    is_async = inspect.iscoroutinefunction(function)
+    return Compensation(function, is_async, retry, timeout, forwarded, signature.injected)
 
 
 @dataclass(frozen=True, slots=True)

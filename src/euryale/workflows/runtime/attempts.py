@@ -68,7 +68,7 @@ class Attempts:
             failure.__cause__ = error
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
-        call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
+        call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
         run.attempting.add(node.id)
         try:
             return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)

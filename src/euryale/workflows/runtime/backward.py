@@ -130,8 +130,8 @@ class Backward:
             return Raised(error)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt, run.failure())
         call = Call(
-            compensation.function, arguments, compensation.injected, compensation.timeout, context,
-            positional=(self._undo_value(node.id),),
+            compensation.function, compensation.is_async, arguments, compensation.injected, compensation.timeout,
+            context, positional=(self._undo_value(node.id),),
         )  # fmt: skip
         run.attempting.add(node.id)
         try:

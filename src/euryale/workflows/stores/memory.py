@@ -75,7 +75,7 @@ class MemoryStore:
             self._ready[row.id] = row
 
     def _accepts(self, commit: Commit) -> bool:
-        if any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
+        if commit.create and any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
         if current is None:
@@ -111,6 +111,11 @@ class MemoryStore:
             return None
         entries = self._entries[execution_id][after:]
         return Journal(row, tuple(entries), tuple(self._messages.get(execution_id, {}).values()))
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        journals = [await self.load(execution_id) for execution_id in execution_ids]
+        return tuple(journal for journal in journals if journal is not None)
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""

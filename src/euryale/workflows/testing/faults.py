@@ -68,6 +68,10 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("load", lambda: self._store.load(execution_id, after=after))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Pass the call on."""
+        return await self._pass("load_all", lambda: self._store.load_all(execution_ids))
+
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
         return await self._pass("claim", lambda: self._store.claim(claim))
