@@ -164,11 +164,14 @@ class Scheduler:
     async def _fire(self, schedule: Schedule[Any], firing: Firing) -> Fired:
         """Have a tick decided, by whoever comes first, and tell what this came to."""
         what = f"firing the schedule {schedule.name}"
+        former = self._rows.get(schedule.name)
         fired = await self._tools.patience.outlast(what, partial(self._store.fire, firing))
         self._adopt(fired.row)
-        created = firing.execution if fired.outcome == "fired" else None
-        if created is not None or fired.cancelled:
-            self._told(created, fired.cancelled)
+        if fired.outcome == "fired":
+            self._told(firing.execution, fired.cancelled)
+        elif firing.execution is not None and fired.row.execution == firing.execution.id:
+            # another worker was quicker, or it was this one, and the answer was lost
+            self._told(firing.execution, former.execution if former and firing.overlap == "cancel" else "")
         self._report(schedule, firing, fired)
         return fired
 
