@@ -35,10 +35,13 @@ class Attempts:
         record = self._run.node(node.id)
         if record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
+        if not record.attempts:  # else it may have done something
+            await self._course.resting.between_steps(lane)
         self._course.begun[node.id] = None
         await self._course.resting.until(lane, record.due)
         attempt = record.attempts
         while not self._course.has_turned():
+            await self._course.resting.between_steps(lane)
             attempt += 1
             started = self._run.begin(node.id, attempt)
             outcome = await self._attempt(node, attempt)

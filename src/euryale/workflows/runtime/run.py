@@ -50,6 +50,7 @@ class Tools:
     threads: StepThreads
     patience: Patience
     rest_after: float
+    draining: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
