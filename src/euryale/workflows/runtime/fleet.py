@@ -77,13 +77,13 @@ class Announcer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._notices: set[str] = set()
+        self._notices: dict[str, None] = {}
         self._woken = asyncio.Event()
 
     def add(self, notice: str) -> None:
         """Tell the others soon; see :data:`~euryale.workflows.ports.Listener`."""
         if self._store.shared:
-            self._notices.add(notice)
+            self._notices[notice] = None
             self._woken.set()
 
     async def run(self) -> None:
@@ -91,7 +91,7 @@ class Announcer:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            notices, self._notices = self._notices, set()
+            notices, self._notices = tuple(self._notices), {}
             try:
                 await self._store.announce(notices)
             except StoreError as error:
