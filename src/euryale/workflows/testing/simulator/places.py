@@ -1,0 +1,70 @@
+"""Where the nodes of a plan stand to each other: which come before which, by the sequences that they stand in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from euryale.workflows.definition.nodes import Block, ChildNode, ChoiceNode, DetachNode, EachNode, HookNode, ParallelNode
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node's place.
+
+    Attributes:
+        before: What is settled before it begins, unless it was passed over.
+        behind: What is undone before it is.
+    """
+
+    before: frozenset[str]
+    behind: frozenset[str]
+
+
+def places(plan: Plan) -> dict[str, Place]:
+    """Return the places of a plan's nodes by their ids."""
+    before = dict(_before(plan.body, frozenset()))
+    behind: dict[str, set[str]] = {node: set() for node in before}
+    for node, earlier in before.items():
+        for each in earlier:
+            behind[each].add(node)
+    return {node: Place(earlier, frozenset(behind[node])) for node, earlier in before.items()}
+
+
+def _before(block: Block, outside: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    earlier = outside
+    for node in block:
+        inside = list(node.blocks)
+        if isinstance(node, ParallelNode | ChoiceNode):
+            within = [each for inner in inside for each in _before(inner, earlier)]
+            yield from within
+            earlier |= {name for name, _ in within}
+        else:
+            yield node.id, earlier
+            earlier |= {node.id}
+
+
+def place_of(known: dict[str, Place], node: str) -> Place | None:
+    """Return the place of a node; of an item or a handler, that of what it belongs to."""
+    return known.get(node) or known.get(outer(node))
+
+
+def outer(node: str) -> str:
+    """Return the ``for_each`` or the hook that an item or a handler belongs to; of any other node, itself."""
+    return node.removesuffix("]").rpartition("[")[0] if node.endswith("]") else node
+
+
+def undoable(plan: Plan) -> frozenset[str]:
+    """Return the nodes of a plan that have something to undo, when they have run."""
+    found = set()
+    for node in plan.nodes.values():
+        step = getattr(node, "step", None) or getattr(node, "body", None)
+        has_undo = isinstance(step, Step) and step.compensation is not None
+        if has_undo or isinstance(node, ChildNode | HookNode) or (isinstance(node, EachNode) and hasattr(step, "plan")):
+            found.add(node.id)
+    return frozenset(found)
+
+
+def awaits_nothing(plan: Plan) -> frozenset[str]:
+    """Return the nodes that start something and are never undone."""
+    return frozenset(node.id for node in plan.nodes.values() if isinstance(node, DetachNode))
