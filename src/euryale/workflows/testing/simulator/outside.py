@@ -34,6 +34,8 @@ class Outside:
     Attributes:
         workers: Those that can be asked.
         told: How executions ended, as somebody was told.
+        started: The executions whose start was confirmed.
+        cancelled: Those of which somebody was told by the worker that drives them that they will be undone.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Outside:
         self.workers: list[SimulatedWorker] = []
         self.told: list[tuple[str, Status]] = []
         self.started: list[str] = []
+        self.cancelled: list[str] = []
 
     def know(self, load: Load, plans: Mapping[str, Plan]) -> None:
         """Learn what comes from outside."""
@@ -83,7 +86,14 @@ class Outside:
         if self._random.random() < self._disturbances.cancellations:
             await pause(self._clock, self._random.random() * 40)
             for _ in range(self._times()):
-                await self.ask(f"cancel {name}", lambda at: at.engine.cancel(name))
+                await self.ask(f"cancel {name}", lambda at: self._cancel_at(at, name))
+
+    async def _cancel_at(self, worker: SimulatedWorker, name: str) -> bool:
+        before = await self._store.load(name)
+        will_be_undone = await worker.engine.cancel(name)
+        if will_be_undone and before is not None and before.row.owner == worker.store.owner:
+            self.cancelled.append(name)
+        return will_be_undone
 
     async def _signal(self, name: str, plan: Plan) -> None:
         """Send signals too early, too late, and twice."""

@@ -366,6 +366,9 @@ class _Storm:
             retried = told is Status.FAILED and statuses[name] is Status.REVERTED
             if told is not statuses[name] and not retried:
                 self._trace.violated(f"somebody was told that {name} is {told}; it is {statuses[name]}")
+        for name in self._outside.cancelled:
+            if statuses[name] is Status.SUCCEEDED:
+                self._trace.violated(f"somebody was told that {name} will be undone, and it has succeeded")
         for name, status in statuses.items():
             self._trace.note("", f"{name} is {status}")
         return statuses

@@ -11,8 +11,8 @@ from euryale.kit.clock import ManualClock, Timer, pause
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.engine import Engine
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import Listener
-from euryale.workflows.record.entry import Commit
+from euryale.workflows.ports import Claim, Claimed, Listener, Told
+from euryale.workflows.record.entry import Commit, Message
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.faults import WrappedStore
 from euryale.workflows.testing.simulator.course import Disturbances, Trace
@@ -140,6 +140,8 @@ class DistantStore(WrappedStore):
         self._disturbances = disturbances
         self._trace = trace
         self.guard: Guard | None = None
+        self._lost: dict[str, None] = {}
+        self._kept: dict[int, Told] = {}
         self.calm = False
         self.owner = ""
 
@@ -155,6 +157,32 @@ class DistantStore(WrappedStore):
         if guard is None:
             return await super().write(commits)
         return await self._pass("write", lambda: guard(self.owner, commits, lambda: self._store.write(commits)))
+
+    async def claim(self, claim: Claim) -> Claimed:
+        """Pass the call on; what a claim took whose answer was lost is given with the next."""
+
+        async def take() -> Claimed:
+            claimed, again = await self._store.claim(claim), [await self._store.load(each) for each in self._lost]
+            lost = [each.row for each in again if each is not None and each.row.owner == claim.owner]
+            self._lost.update(dict.fromkeys(row.id for row in claimed.rows))
+            return Claimed((*claimed.rows, *lost), claimed.next_due)
+
+        claimed = await self._pass("claim", take)
+        self._lost.clear()
+        return claimed
+
+    async def post(self, message: Message) -> Told | None:
+        """Pass the call on; the very same message again, as the answer was lost, gets the number that it has."""
+
+        async def keep() -> Told | None:
+            told = self._kept.get(id(message)) or await self._store.post(message)
+            if told is not None:
+                self._kept[id(message)] = told
+            return told
+
+        told = await self._pass("post", keep)
+        self._kept.pop(id(message), None)
+        return told
 
     async def enlist(self, owner: str, lease: float) -> None:
         """Make the process known under that name."""
