@@ -67,7 +67,7 @@ class Told:
 
     Attributes:
         number: Its number among the execution's messages; 0 if it was not kept, because there is one of that kind,
-            step and key, or because the execution does not go forward any more.
+            step and key, or because the execution does not go that way any more.
         status: Where the execution stood.
         owner: Who owned it, or an empty string.
     """
@@ -138,6 +138,8 @@ class JournalStore(Protocol):
 
     async def post(self, message: Message) -> Told | None:
         """Keep a message for an execution that has neither ended nor turned; None if there is no such execution.
+
+        One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
         If nobody owns the execution it is due at once. Where an answer may be lost, the very same message again gets
         the number that it has.

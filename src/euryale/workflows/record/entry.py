@@ -148,7 +148,7 @@ class Message:
 
     Attributes:
         execution_id: Who it is for.
-        kind: What it says.
+        kind: What it says. ``mark`` gives a step its outcome by hand, ``undone`` says that it was undone by hand.
         step: The node that it is about, or the signal's name; empty for ``cancel``.
         payload: The output, the error or the signal's value, encoded.
         at: When it was sent.
@@ -158,7 +158,7 @@ class Message:
     """
 
     execution_id: str
-    kind: Literal["complete", "cancel", "signal"]
+    kind: Literal["complete", "cancel", "signal", "mark", "undone"]
     step: str
     payload: bytes
     at: float

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.definition.expression import INPUT, Expression
-from euryale.workflows.definition.fanout import item_id, item_node
+from euryale.workflows.definition.fanout import item_id
 from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
-from euryale.workflows.definition.hook import handler_node
 from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, SignalNode, StepNode
+from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.ports import Codec, Resolver
 from euryale.workflows.record.entry import (
@@ -120,22 +120,8 @@ class Run:
                 names = codec.decode(parts, list[str], f"the handlers of {node_id}")
                 self.outputs[node_id] = {name: self.outputs.get(f"{node_id}[{name}]") for name in names}
 
-    def _node(self, node: str) -> Any:
-        """Return a node of the plan; of an item or a handler, one that is like it."""
-        known = self.plan.nodes.get(node)
-        if known is not None or not node.endswith("]"):
-            return known
-        outer, _, inner = node.removesuffix("]").rpartition("[")
-        match self.plan.nodes.get(outer):
-            case EachNode() as each:
-                return item_node(each, 0, None)
-            case HookNode() as hook:
-                return next((handler_node(hook, each) for each in hook.hook.handlers if each.name == inner), None)
-            case _:
-                return None
-
     def _output_type(self, node: str) -> Any:
-        match self._node(node):
+        match node_of(self.plan, node):
             case SignalNode(signal=signal):
                 return signal.type
             case StepNode(step=step):
@@ -146,7 +132,7 @@ class Run:
                 return Any
 
     def _undo_type(self, node: str) -> Any:
-        match self._node(node):
+        match node_of(self.plan, node):
             case StepNode(step=step):
                 return step.signature.undo_type
             case _:

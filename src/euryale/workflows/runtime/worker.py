@@ -419,6 +419,18 @@ class Worker:
         failure = None if row.error is None else self._tools.codec.decode(row.error, Failure, "an error")
         return Outcome(row, failure)
 
+    async def journal(self, execution_id: str, *, after: int = 0) -> Journal:
+        """Return what is written of an execution, with the entries after that number.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        await self.opened(execution_id)
+        journal = await self._store.load(execution_id, after=after)
+        if journal is None:
+            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        return journal
+
     async def plan(self, execution_id: str) -> Plan | None:
         """Return the plan of an execution, or None if it is not known here or there is no such execution."""
         if (run := self.run(execution_id)) is not None:

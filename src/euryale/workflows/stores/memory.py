@@ -143,7 +143,7 @@ class MemoryStore:
             return None
         kept = self._messages.setdefault(row.id, {})
         key = (message.kind, message.step, message.key)
-        if key in kept or not row.status.going_forward:
+        if key in kept or not row.status.takes(message.kind):
             return Told(0, row.status, row.owner)
         self._put(_told(row))
         number = row.messages + 1

@@ -275,7 +275,10 @@ class StoreContract:
         ]
         expect([each.number if each else None for each in posted], [1, 0, 2, 3, 4, 5, 0])
         expect(posted[0], Told(1, Status.RUNNING, "w1"))
-        expect(await store.post(replace(first, execution_id="turned")), Told(0, Status.COMPENSATING, "w1"))
+        turned = replace(first, execution_id="turned")
+        expect(await store.post(turned), Told(0, Status.COMPENSATING, "w1"))
+        expect(await store.post(replace(turned, kind="undone")), Told(1, Status.COMPENSATING, "w1"))
+        expect(await store.post(replace(first, kind="undone")), Told(0, Status.RUNNING, "w1"))
         expect(await store.post(replace(first, execution_id="nobody")), None)
         journal = await store.load("a")
         kept = [(each.kind, each.step, each.payload, each.number) for each in journal.messages] if journal else None

@@ -149,7 +149,7 @@ class SQLiteStore:
             if known is None:
                 return None
             messages, status, owner = known[0], Status(known[1]), known[2]
-            if not status.going_forward:
+            if not status.takes(message.kind):
                 return Told(0, status, owner)
             connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
             if connection.changes() != _CREATED:

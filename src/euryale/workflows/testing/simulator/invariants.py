@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from euryale.workflows.definition.nodes import HookNode, StepNode
+from euryale.workflows.definition.nodes import StepNode
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.record.entry import Entry, Journal
 from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.states import EntryKind, Reason, Status, StepState, UndoState
-from euryale.workflows.testing.simulator.places import outer, places
+from euryale.workflows.testing.simulator.places import has_undo, outer, places
 
 _FORWARD: Final = frozenset(
     {
@@ -125,17 +125,8 @@ def _undone(journal: Journal, plan: Plan, begun: Collection[str]) -> Iterator[st
         step = record.step(node)
         if step.forward not in _SETTLED:
             yield f"{node} began, and its journal does not say so"
-        elif step.backward is UndoState.NONE and _has_undo(plan, node):
+        elif step.backward is UndoState.NONE and has_undo(plan, node):
             yield f"{node} is {step.forward}, and was not undone"
-
-
-def _has_undo(plan: Plan, node: str) -> bool:
-    known = plan.nodes.get(outer(node))
-    step = getattr(known, "step", None) or getattr(known, "body", None)
-    if isinstance(known, HookNode):
-        name = node.removesuffix("]").rpartition("[")[2]
-        step = next((each for each in known.hook.handlers if each.name == name), None)
-    return getattr(step, "compensation", None) is not None
 
 
 def _undo_order(entries: tuple[Entry, ...], plan: Plan) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.ports import Codec
@@ -13,7 +14,7 @@ from euryale.workflows.record.states import Status, StepState, UndoState
 from euryale.workflows.runtime.context import StepContext
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.simulator.course import Trace
-from euryale.workflows.testing.simulator.places import Place, outer, place_of, places, undoable
+from euryale.workflows.testing.simulator.places import Place, has_undo, outer, place_of, places
 from euryale.workflows.testing.simulator.worker import DistantStore, Process
 
 _SETTLED = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.TIMED_OUT})
@@ -40,13 +41,13 @@ class Observer:
         self._trace = trace
         self._codec = codec
         self._places: dict[str, dict[str, Place]] = {}
-        self._undoable: dict[str, frozenset[str]] = {}
+        self._plans: dict[str, Plan] = {}
         self.begun: defaultdict[str, set[str]] = defaultdict(set)
 
     def know(self, workflow: Workflow[Any, Any]) -> None:
         """Learn a plan."""
         self._places[workflow.name] = places(workflow.plan)
-        self._undoable[workflow.name] = undoable(workflow.plan)
+        self._plans[workflow.name] = workflow.plan
 
     async def begins(self, process: Process, store: DistantStore, context: StepContext) -> None:
         """Take note of an attempt at a step."""
@@ -86,7 +87,7 @@ class Observer:
         if known.forward is StepState.SUCCEEDED and not self._is_left(known, step, given):
             self._trace.violated(f"{what} is given {given!r}, which the step has not left")
         for other in self._related(context, record, lambda place: place.behind):
-            undoable = outer(other.id) in self._undoable[context.workflow]
+            undoable = has_undo(self._plans[context.workflow], other.id)
             if undoable and other.forward in _SETTLED and other.backward not in _UNDONE:
                 self._trace.violated(f"{what} begins before {other.id} is undone")
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from euryale.workflows.definition.nodes import Block, ChildNode, ChoiceNode, DetachNode, EachNode, HookNode, ParallelNode
+from euryale.workflows.definition.nodes import (
+    Block,
+    ChildNode,
+    ChoiceNode,
+    EachNode,
+    HookNode,
+    ParallelNode,
+    StepNode,
+)
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
 
@@ -54,17 +62,20 @@ def outer(node: str) -> str:
     return node.removesuffix("]").rpartition("[")[0] if node.endswith("]") else node
 
 
-def undoable(plan: Plan) -> frozenset[str]:
-    """Return the nodes of a plan that have something to undo, when they have run."""
-    found = set()
-    for node in plan.nodes.values():
-        step = getattr(node, "step", None) or getattr(node, "body", None)
-        has_undo = isinstance(step, Step) and step.compensation is not None
-        if has_undo or isinstance(node, ChildNode | HookNode) or (isinstance(node, EachNode) and hasattr(step, "plan")):
-            found.add(node.id)
-    return frozenset(found)
-
-
-def awaits_nothing(plan: Plan) -> frozenset[str]:
-    """Return the nodes that start something and are never undone."""
-    return frozenset(node.id for node in plan.nodes.values() if isinstance(node, DetachNode))
+def has_undo(plan: Plan, node: str) -> bool:
+    """Return whether there is something to undo of a node, an item or a handler once it has run."""
+    known = plan.nodes.get(node)
+    if known is None:
+        known = plan.nodes.get(outer(node))
+    elif isinstance(known, EachNode | HookNode):  # its items are undone, each on its own
+        return False
+    match known:
+        case ChildNode():
+            return True
+        case StepNode(step=step) | EachNode(body=Step() as step):
+            return step.compensation is not None
+        case HookNode(hook=hook):
+            name = node.removesuffix("]").rpartition("[")[2]
+            return any(each.name == name and each.compensation is not None for each in hook.handlers)
+        case _:
+            return isinstance(known, EachNode)
