@@ -52,7 +52,7 @@ async def plain(value: int) -> int:
     return value + 1
 
 
-@step(completes="externally", external_timeout=300)
+@step(completes="externally", external_timeout=60)
 async def build(value: int) -> StepResponse[int, int]:
     return StepResponse(LATER, undo=value)
 

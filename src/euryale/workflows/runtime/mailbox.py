@@ -7,6 +7,7 @@ from dataclasses import replace
 from euryale.workflows.errors import StoreError, UnknownExecutionError
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Journal, Message
+from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
 from euryale.workflows.runtime.patience import Patience
@@ -47,8 +48,8 @@ class Mailbox:
         told = await self._patience.outlast("keeping a message", lambda: self._store.post(message))
         if told is None:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
-        if not told.number:
-            return False
+        if not told.number or (message.kind == "cancel" and told.status is Status.SUCCEEDED):
+            return False  # or it was kept by a call whose answer was lost, and came too late
         if (executor := self._live(execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
         if told.owner:

@@ -119,16 +119,19 @@ class Observer:
         self, owner: str, commits: Sequence[Commit], write: Callable[[], Awaitable[frozenset[int]]]
     ) -> frozenset[int]:
         """Let a worker write, and see that nothing changes that it does not own."""
-        concerned = dict.fromkeys(each.execution_id for each in commits)
-        before = {name: await self._store.load(name) for name in concerned}
+        before = {each.execution_id: await self._store.load(each.execution_id) for each in commits}
         refused = await write()
+        for at, commit in enumerate(commits):
+            known = before[commit.execution_id]
+            if at not in refused and known is not None and known.row.owner not in {"", owner}:
+                self._trace.violated(f"{commit.execution_id} of {known.row.owner} is written by {owner}")
         for name, was in before.items():
             now = await self._store.load(name)
             if was is None or now is None:
                 continue
             changed = len(now.entries) != len(was.entries) or now.row.status is not was.row.status
-            if changed and was.row.owner != owner:
-                self._trace.violated(f"{name} of {was.row.owner or 'nobody'} is written by {owner}")
+            if changed and not was.row.owner:
+                self._trace.violated(f"{name}, which nobody owns, is written by {owner}")
             if now.row.epoch < was.row.epoch:
                 self._trace.violated(f"the epoch of {name} goes back")
             if was.entries and now.entries[: len(was.entries)] != was.entries:

@@ -33,9 +33,9 @@ from euryale.workflows.testing.substitution import Part, Substitution
 from euryale.workflows.testing.virtual_time import run_in_virtual_time
 
 _LEASE: Final = 15.0
-_STORM: Final = 60.0
-_CALM: Final = 4 * 3600.0
-_LOOK_EVERY: Final = 20.0
+_STORM: Final = 50.0
+_CALM: Final = 3600.0
+_LOOK_EVERY: Final = 5.0
 _LONGEST_STOP: Final = 60.0
 _LARGEST_SKEW: Final = 7200.0
 _HANG: Final = 60.0
@@ -69,7 +69,7 @@ def simulate(  # noqa: PLR0913 -- what may be chosen; all but the first two have
     services: Mapping[Any, Any] | None = None,
     codec: Callable[[], Codec] = JsonCodec,
 ) -> Simulation:
-    """Run workflows for a minute of virtual time in which everything goes wrong, then until all of them have ended.
+    """Run workflows for fifty seconds of virtual time in which everything goes wrong, then until all of them have ended.
 
     Nothing real is waited for, and all chance comes from the seed. What is checked is written down in
     docs/explanation/proofs.md.

@@ -141,7 +141,7 @@ class DistantStore(WrappedStore):
         self._trace = trace
         self.guard: Guard | None = None
         self._lost: dict[str, None] = {}
-        self._kept: dict[int, Told] = {}
+        self._kept: dict[int, int] = {}
         self.calm = False
         self.owner = ""
 
@@ -175,9 +175,12 @@ class DistantStore(WrappedStore):
         """Pass the call on; the very same message again, as the answer was lost, gets the number that it has."""
 
         async def keep() -> Told | None:
-            told = self._kept.get(id(message)) or await self._store.post(message)
-            if told is not None:
-                self._kept[id(message)] = told
+            number, journal = self._kept.get(id(message)), await self._store.load(message.execution_id)
+            if number is not None and journal is not None:
+                return Told(number, journal.row.status, journal.row.owner)
+            told = await self._store.post(message)
+            if told is not None and told.number:
+                self._kept[id(message)] = told.number
             return told
 
         told = await self._pass("post", keep)
