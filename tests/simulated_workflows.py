@@ -151,7 +151,7 @@ def lenient(value: int) -> int:
     detach(straight, value)
     sent = PLACED(value)
     emit("lenient", first)
-    return d(transform(lambda sent: len(sent), sent))
+    return d(transform(len, sent))
 
 
 def draw(random: Random) -> int:

@@ -16,6 +16,10 @@ def numbers(arguments: list[str]) -> Iterator[int]:
         yield from range(int(first), int(last or first) + 1)
 
 
+def tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
 def main(arguments: list[str]) -> int:
     quiet = "--quiet" in arguments
     failed = []
@@ -25,11 +29,11 @@ def main(arguments: list[str]) -> int:
         except ViolationError as error:
             failed.append(seed)
             text = str(error)
-            print(text.partition("\n\n")[0] if quiet else text)
+            tell(text.partition("\n\n")[0] if quiet else text)
         else:
             if not quiet:
-                print("\n".join(done.trace))
-    print(f"{len(failed)} seeds show a violation: {failed}" if failed else "No violation.")
+                tell("\n".join(done.trace))
+    tell(f"{len(failed)} seeds show a violation: {failed}" if failed else "No violation.")
     return 1 if failed else 0
 
 

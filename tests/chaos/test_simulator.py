@@ -93,6 +93,11 @@ LOAD = MemoryStore.load
 STORMY = Disturbances(hang=0.3, freezes=6.0)
 
 
+def blow_hard() -> None:
+    for seed in range(40):
+        simulate(seed, [Load(straight, lambda _: 1)], executions=3, disturbances=STORMY)
+
+
 @pytest.mark.parametrize(
     ("broken", "how", "shown"),
     [
@@ -105,6 +110,5 @@ STORMY = Disturbances(hang=0.3, freezes=6.0)
 def test_a_store_that_breaks_its_promises_is_found_out(monkeypatch, broken, how, shown):
     monkeypatch.setattr(MemoryStore, broken, how)
     with pytest.raises(ViolationError, match=shown) as caught:
-        for seed in range(40):
-            simulate(seed, [Load(straight, lambda _: 1)], executions=3, disturbances=STORMY)
+        blow_hard()
     assert "begins" in str(caught.value), "its trace is told"

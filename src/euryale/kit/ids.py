@@ -46,7 +46,8 @@ class _Sequence:
             return self._milliseconds, self._random
 
 
-_sequence = ContextVar("ids", default=_Sequence(SYSTEM_CLOCK, os.urandom))
+_system = _Sequence(SYSTEM_CLOCK, os.urandom)
+_given: ContextVar[_Sequence | None] = ContextVar("ids", default=None)
 
 
 @contextmanager
@@ -57,11 +58,11 @@ def ids_from(clock: Clock, draw: Callable[[int], bytes]) -> Iterator[None]:
         clock: Whose time they hold.
         draw: Gives so many random bytes, such as ``random.Random(seed).randbytes``.
     """
-    token = _sequence.set(_Sequence(clock, draw))
+    token = _given.set(_Sequence(clock, draw))
     try:
         yield
     finally:
-        _sequence.reset(token)
+        _given.reset(token)
 
 
 def new_id(prefix: str) -> str:
@@ -74,7 +75,7 @@ def new_id(prefix: str) -> str:
         ``prefix``, an underscore, 10 characters of time (milliseconds) and 12 random ones; ids of one
         process sort in the order in which they were made.
     """
-    milliseconds, random = _sequence.get().next()
+    milliseconds, random = (_given.get() or _system).next()
     return f"{prefix}_{_encode(milliseconds, _TIME_CHARS)}{_encode(random, _RANDOM_CHARS)}"
 
 

@@ -168,7 +168,9 @@ class Each:
         for each in group.vertices:
             record = self._run.node(each.id)
             if each.id in self._course.begun and not _has_ended(self._run, each):
-                failure = Failure("workflows.interrupted", "It was interrupted: enough others had succeeded.", step=each.id)
+                failure = Failure(
+                    "workflows.interrupted", "It was interrupted: enough others had succeeded.", step=each.id
+                )
                 payload = self._run.encode_failure(failure)
                 self._run.note(EntryKind.STEP_FAILED, each.id, attempt=record.attempts, payload=payload)
 

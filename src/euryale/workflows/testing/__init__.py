@@ -10,8 +10,8 @@ from euryale.workflows.testing.faults import (
     kill_points,
 )
 from euryale.workflows.testing.passing_time import PassingTime
-from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
+from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
 
 __all__ = [

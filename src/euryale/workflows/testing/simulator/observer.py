@@ -1,12 +1,11 @@
 """What is checked while a simulation runs: each beginning of an attempt, and each write, against the store."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
-from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import Commit, Journal
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
@@ -31,23 +30,19 @@ class Observer:
         store: The store itself.
         trace: Where violations are noted.
         codec: How values are written.
+        plans: The plans of all workflows, by name.
 
     Attributes:
         begun: The attempts that began, by execution and node.
     """
 
-    def __init__(self, store: MemoryStore, trace: Trace, codec: Codec) -> None:
+    def __init__(self, store: MemoryStore, trace: Trace, codec: Codec, plans: Mapping[str, Plan]) -> None:
         self._store = store
         self._trace = trace
         self._codec = codec
-        self._places: dict[str, dict[str, Place]] = {}
-        self._plans: dict[str, Plan] = {}
+        self._plans = plans
+        self._places = {name: places(plan) for name, plan in plans.items()}
         self.begun: defaultdict[str, set[str]] = defaultdict(set)
-
-    def know(self, workflow: Workflow[Any, Any]) -> None:
-        """Learn a plan."""
-        self._places[workflow.name] = places(workflow.plan)
-        self._plans[workflow.name] = workflow.plan
 
     async def begins(self, process: Process, store: DistantStore, context: StepContext) -> None:
         """Take note of an attempt at a step."""

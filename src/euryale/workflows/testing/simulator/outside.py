@@ -1,7 +1,7 @@
 """The world outside of a simulation: it starts executions, cancels them, answers them, more than once and too early."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -53,10 +53,11 @@ class Outside:
         self.started: list[str] = []
         self.cancelled: list[str] = []
 
-    def know(self, load: Load, plans: Mapping[str, Plan]) -> None:
+    def know(self, loads: Sequence[Load], plans: Mapping[str, Plan]) -> None:
         """Learn what comes from outside."""
-        self._answers.update(load.answers)
         self._plans.update(plans)
+        for load in loads:
+            self._answers.update(load.answers)
 
     async def ask(self, what: str, question: Callable[[SimulatedWorker], Awaitable[T]]) -> T | None:
         """Ask a worker; None if it does not answer."""
@@ -77,7 +78,12 @@ class Outside:
         """Start an execution, and do what is done to it."""
         await pause(self._clock, self._random.random() * 30)
         name, value = f"e{number}", load.value(self._random)
-        while await self.ask(f"start {name}", lambda at: at.engine.start(at.workflows[load.workflow.name], value, id=name)) is None:
+        while (
+            await self.ask(
+                f"start {name}", lambda at: at.engine.start(at.workflows[load.workflow.name], value, id=name)
+            )
+            is None
+        ):
             await pause(self._clock, 1.0)
         self.started.append(name)
         await asyncio.gather(self._cancel(name), self._signal(name, load.workflow.plan), self._watch(name))
@@ -126,6 +132,10 @@ class Outside:
 
     def _times(self) -> int:
         return 1 + (self._random.random() < self._disturbances.duplicates)
+
+    async def retry(self, name: str) -> None:
+        """Have what gave up tried again."""
+        await self.ask(f"retry {name}", lambda at: at.engine.retry(name))
 
     async def answer(self, journal: Journal) -> None:
         """Tell an execution all that it waits for."""

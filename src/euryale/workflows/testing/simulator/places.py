@@ -1,12 +1,14 @@
 """Where the nodes of a plan stand to each other: which come before which, by the sequences that they stand in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from euryale.workflows.definition.nodes import (
     Block,
     ChildNode,
     ChoiceNode,
+    DetachNode,
     EachNode,
     HookNode,
     ParallelNode,
@@ -14,6 +16,21 @@ from euryale.workflows.definition.nodes import (
 )
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
+from euryale.workflows.definition.workflow import Workflow
+
+
+def with_called(workflows: Iterable[Workflow[Any, Any]]) -> tuple[Workflow[Any, Any], ...]:
+    """Return the workflows with all that they call."""
+    found: dict[str, Workflow[Any, Any]] = {}
+    ahead = list(workflows)
+    while ahead:
+        workflow = ahead.pop(0)
+        if found.setdefault(workflow.name, workflow) is workflow:
+            for node in workflow.plan.nodes.values():
+                called = node.workflow if isinstance(node, ChildNode | DetachNode) else getattr(node, "body", None)
+                if isinstance(called, Workflow) and called.name not in found:
+                    ahead.append(called)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

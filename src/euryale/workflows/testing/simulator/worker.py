@@ -1,7 +1,7 @@
 """A simulated worker process: an engine that can be killed, stopped, and given a wrong clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from random import Random
@@ -194,13 +194,16 @@ class DistantStore(WrappedStore):
 
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         await self._travel()
-        if fails := self._draw(self._disturbances.store_failure):
-            takes_effect = self._random.random() < 0.5  # noqa: PLR2004 -- one as often as the other
-            self._trace.note(self._process.name, f"{name} fails {'after' if takes_effect else 'before'} its effect")
-        if not fails or takes_effect:
-            result = await call()
+        before = self._draw(self._disturbances.store_failure / 2)
+        after = not before and self._draw(self._disturbances.store_failure / 2)
+        if before or after:
+            self._trace.note(self._process.name, f"{name} fails {'before' if before else 'after'} its effect")
+        if before:
+            await self._travel()
+            raise StoreError("The connection could not be made.")
+        result = await call()
         await self._travel()
-        if fails:
+        if after:
             raise StoreError("The connection was lost.")
         return result
 
@@ -216,9 +219,9 @@ class DistantStore(WrappedStore):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear what is announced, unless the process is not there, or the news is lost."""
 
-        def hear(notices: object) -> None:
+        def hear(notices: Collection[str]) -> None:
             if self._process.life is Life.RUNS and not self._draw(self._disturbances.store_failure):
-                listener(tuple(notices))  # type: ignore[call-overload] -- what a listener is given
+                listener(notices)
 
         return self._store.listen(hear)
 
