@@ -48,16 +48,23 @@ class Mailbox:
         told = await self._patience.outlast("keeping a message", lambda: self._store.post(message))
         if told is None:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
-        if not told.number or (message.kind == "cancel" and told.status is Status.SUCCEEDED):
-            return False  # or it was kept by a call whose answer was lost, and came too late
+        if not told.number:
+            return False
         if (executor := self._live(execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
+        if message.kind == "cancel" and await self._came_too_late(execution_id):
+            return False
         if told.owner:
             self._announcer.add(f"told {execution_id}")
         else:
             self._ready()
             self._announcer.add("ready")
         return True
+
+    async def _came_too_late(self, execution_id: str) -> bool:
+        """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
+        journal = await self._read(execution_id)
+        return journal is not None and journal.row.status is Status.SUCCEEDED
 
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""

@@ -337,12 +337,9 @@ class Worker:
             self._dispatcher.nudge()
             self._announcer.add("ready")
 
-    def _be_lost(self) -> None:
+    async def _be_lost(self) -> None:
         """Others own everything by now: drop it, and begin anew under another name."""
         self._drop_all(StaleOwnerError(f"{self.owner} was taken for dead; others go on with what it owned."))
-        self._tasks.spawn(self._enlist_again(), name="euryale-enlist")
-
-    async def _enlist_again(self) -> None:
         await self._tools.patience.outlast("signing on", self._enlist)
         self._dispatcher.nudge()
 

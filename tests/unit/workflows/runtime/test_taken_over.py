@@ -93,12 +93,12 @@ async def test_items_that_are_not_needed_any_more_are_undone_too_if_they_may_hav
     assert effects.standing() == frozenset()
 
 
-class Deaf(MemoryStore):
-    """Its answer to the first message was lost; it came too late."""
+class Slow(MemoryStore):
+    """Its answers come when all is over."""
 
     async def post(self, message):
         await super().post(message)
-        return Told(1, Status.SUCCEEDED, "")
+        return Told(1, Status.RUNNING, "somebody")
 
 
 async def test_a_cancellation_that_is_found_to_have_come_too_late_is_no_promise(effects):
@@ -109,6 +109,6 @@ async def test_a_cancellation_that_is_found_to_have_come_too_late_is_no_promise(
     def flow(value: int) -> int:
         return a(value)
 
-    async with Engine(Deaf(), workflows=[flow]) as engine:
+    async with Engine(Slow(), workflows=[flow]) as engine:
         await engine.run(flow, 1, id="e")
         assert not await engine.cancel("e")

@@ -1,7 +1,7 @@
 """What is checked while a simulation runs: each beginning of an attempt, and each write, against the store."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from euryale.workflows.definition.plan import Plan
@@ -89,7 +89,7 @@ class Observer:
     async def _owned(self, process: Process, store: DistantStore, context: StepContext, part: str) -> Journal | None:
         """Return the journal, if the process owns the execution."""
         journal = await self._store.load(context.execution)
-        stale = journal is None or journal.row.owner != store.owner
+        stale = journal is None or journal.row.owner not in store.owners
         text = f"{part} {context.execution}/{context.step} attempt {context.attempt}"
         self._trace.note(process.name, f"{text}{' (stale)' if stale else ''}")
         return None if stale else journal
@@ -111,22 +111,22 @@ class Observer:
         return left is None or bool(self._codec.decode(left, wanted, "what is left") == given)
 
     async def write(
-        self, owner: str, commits: Sequence[Commit], write: Callable[[], Awaitable[frozenset[int]]]
+        self, owners: Collection[str], commits: Sequence[Commit], write: Callable[[], Awaitable[frozenset[int]]]
     ) -> frozenset[int]:
         """Let a worker write, and see that nothing changes that it does not own."""
         before = {each.execution_id: await self._store.load(each.execution_id) for each in commits}
         refused = await write()
         for at, commit in enumerate(commits):
             known = before[commit.execution_id]
-            if at not in refused and known is not None and known.row.owner not in {"", owner}:
-                self._trace.violated(f"{commit.execution_id} of {known.row.owner} is written by {owner}")
+            if at not in refused and known is not None and known.row.owner not in {"", *owners}:
+                self._trace.violated(f"{commit.execution_id} of {known.row.owner} is written by {tuple(owners)}")
         for name, was in before.items():
             now = await self._store.load(name)
             if was is None or now is None:
                 continue
             changed = len(now.entries) != len(was.entries) or now.row.status is not was.row.status
             if changed and not was.row.owner:
-                self._trace.violated(f"{name}, which nobody owns, is written by {owner}")
+                self._trace.violated(f"{name}, which nobody owns, is written by {tuple(owners)}")
             if now.row.epoch < was.row.epoch:
                 self._trace.violated(f"the epoch of {name} goes back")
             if was.entries and now.entries[: len(was.entries)] != was.entries:

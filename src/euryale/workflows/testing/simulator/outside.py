@@ -97,7 +97,7 @@ class Outside:
     async def _cancel_at(self, worker: SimulatedWorker, name: str) -> bool:
         before = await self._store.load(name)
         will_be_undone = await worker.engine.cancel(name)
-        if will_be_undone and before is not None and before.row.owner == worker.store.owner:
+        if will_be_undone and before is not None and before.row.owner in worker.store.owners:
             self.cancelled.append(name)
         return will_be_undone
 

@@ -19,8 +19,8 @@ from euryale.workflows.testing.simulator.course import Disturbances, Trace
 
 T = TypeVar("T")
 
-Guard = Callable[[str, Sequence[Commit], Callable[[], Awaitable[frozenset[int]]]], Awaitable[frozenset[int]]]
-"""Is given the owner that writes, what it writes, and what does it."""
+Guard = Callable[[Collection[str], Sequence[Commit], Callable[[], Awaitable[frozenset[int]]]], Awaitable[frozenset[int]]]
+"""Is given the names of whoever writes, what it writes, and what does it."""
 
 _USUAL_CALL = 0.005
 _SLOW_CALL = 8.0
@@ -127,7 +127,7 @@ class DistantStore(WrappedStore):
 
     Attributes:
         calm: Whether no call fails any more.
-        owner: The name under which the process owns executions.
+        owners: The names under which the process owns executions, or has.
         guard: Sees every write.
     """
 
@@ -143,7 +143,7 @@ class DistantStore(WrappedStore):
         self._lost: dict[str, None] = {}
         self._kept: dict[int, int] = {}
         self.calm = False
-        self.owner = ""
+        self.owners: dict[str, None] = {}
 
     async def open(self) -> None:
         """A connection is made when it is needed."""
@@ -156,7 +156,7 @@ class DistantStore(WrappedStore):
         guard = self.guard
         if guard is None:
             return await super().write(commits)
-        return await self._pass("write", lambda: guard(self.owner, commits, lambda: self._store.write(commits)))
+        return await self._pass("write", lambda: guard(self.owners, commits, lambda: self._store.write(commits)))
 
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on; what a claim took whose answer was lost is given with the next."""
@@ -189,8 +189,8 @@ class DistantStore(WrappedStore):
 
     async def enlist(self, owner: str, lease: float) -> None:
         """Make the process known under that name."""
+        self.owners[owner] = None
         await super().enlist(owner, lease)
-        self.owner = owner
 
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         await self._travel()
