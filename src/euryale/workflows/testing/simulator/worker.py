@@ -19,7 +19,9 @@ from euryale.workflows.testing.simulator.course import Disturbances, Trace
 
 T = TypeVar("T")
 
-Guard = Callable[[Collection[str], Sequence[Commit], Callable[[], Awaitable[frozenset[int]]]], Awaitable[frozenset[int]]]
+Guard = Callable[
+    [Collection[str], Sequence[Commit], Callable[[], Awaitable[frozenset[int]]]], Awaitable[frozenset[int]]
+]
 """Is given the names of whoever writes, what it writes, and what does it."""
 
 _USUAL_CALL = 0.005
