@@ -434,7 +434,8 @@ class Engine:
         """Ask an execution to end and to be undone; return when the wish is durable.
 
         Returns:
-            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before.
+            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before. One
+            that another worker drives hears of it within moments; if its last step succeeds before, it has succeeded.
 
         Raises:
             UnknownExecutionError: If there is none.

@@ -128,7 +128,8 @@ class JournalStore(Protocol):
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
-        One that was pending is running from then on.
+        One that was pending is running from then on. What was taken by a call that failed, as its answer was lost, is
+        given with the worker's next one.
         """
         ...
 
@@ -145,7 +146,8 @@ class JournalStore(Protocol):
 
         One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
-        If nobody owns the execution it is due at once.
+        If nobody owns the execution it is due at once. Where an answer may be lost, the very same message again gets
+        the number that it has.
         """
         ...
 

@@ -271,6 +271,19 @@ class Step(Generic[P, R, U]):
         """
         return self._twin(self.name, skip_to=node)
 
+    def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":
+        """Return the same step with other functions behind it, which take the same: for tests.
+
+        Args:
+            function: Called instead of the step's own.
+            undo: Called instead of its compensation's own, if it has one; None: as it was.
+        """
+        other: Step[P, R, U] = Step(self.name, function, self.options)
+        compensation = self.compensation
+        if compensation is not None:
+            other._compensation = replace(compensation, function=undo or compensation.function)
+        return other
+
     def _twin(self, name: str, **options: Any) -> "Step[P, Any, U]":
         twin: Step[P, Any, U] = Step(name, self.function, replace(self.options, **options))
         twin._origin = self

@@ -401,8 +401,8 @@ class Worker:
             self._dispatcher.nudge()
             self._announcer.add("ready")
 
-    def _be_lost(self) -> None:
-        self._tasks.spawn(self._begin_anew(self.owner), name="euryale-enlist")
+    async def _be_lost(self) -> None:
+        await self._begin_anew(self.owner)
 
     async def _begin_anew(self, lost: str) -> None:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
