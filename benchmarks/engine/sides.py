@@ -2,9 +2,11 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from engine.bench import Bench
+from engine.database import programs
 from engine.side import Program
 
 _PROGRAMS = Path(__file__).with_name("programs")
@@ -62,7 +64,9 @@ def dbos_on_postgres(bench: Bench) -> Program:
 
 def absurd(bench: Bench) -> Program:
     """Absurd on a database of its own."""
-    return _peer(bench, "absurd", bench.postgres.new_database())
+    program = _peer(bench, "absurd", bench.postgres.new_database())
+    path = os.pathsep.join((str(programs()), os.environ["PATH"]))  # with psql
+    return replace(program, environment={**program.environment, "PATH": path})
 
 
 def temporal(bench: Bench) -> Program:
