@@ -19,7 +19,6 @@ from engine.progress import progress
 from engine.report import as_object, as_table
 from engine.trials import run_trials
 
-_CACHE = Path(__file__).parents[2] / ".bench"
 _STOPPED = 130
 
 
@@ -40,7 +39,7 @@ def main() -> int:
 
 def _measure(asked: Asked, folder: Path) -> int:
     began = time.monotonic()
-    with Bench(folder, Peers(_CACHE), asked.keys, asked.rounds, SMALL if asked.small else FULL) as bench:
+    with Bench(folder, Peers(asked.peers), asked.keys, asked.rounds, SMALL if asked.small else FULL) as bench:
         machine = describe(bench)
         run_contests(bench)
         run_trials(bench)

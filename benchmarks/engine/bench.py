@@ -105,7 +105,7 @@ class Bench:
     @cached_property
     def postgres(self) -> Postgres:
         """A PostgreSQL, started when it is needed first."""
-        server = Postgres(self.folder / "postgres")
+        server = Postgres(self.folder)
         self._open.callback(server.stop)
         server.start()
         return server

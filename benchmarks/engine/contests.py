@@ -11,6 +11,8 @@ from engine.side import Program
 
 _OURS = "ours"
 _WARM = 3
+_SOME = 20
+_RESTLESS = {"absurd", "temporal"}
 
 Start = Callable[[Bench], Program]
 
@@ -120,4 +122,5 @@ def _many(bench: Bench, name: str, start: Start) -> Entrant:
     sizes = bench.sizes
     repeats = sizes.repeats if name in {_OURS, "medusa"} else 1
     values = {"executions": sizes.many, "repeats": repeats}
-    return Entrant(name, partial(start, bench), "many", values, {"executions": min(20, sizes.many), "repeats": 1})
+    warm_up = values if repeats > 1 else {"executions": min(_SOME, sizes.many), "repeats": 1}
+    return Entrant(name, partial(start, bench), "many", values, warm_up, restless=name in _RESTLESS)

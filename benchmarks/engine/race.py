@@ -1,9 +1,10 @@
 """A race: several sides do the same in turns, round after round, so that what disturbs the machine disturbs all."""
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.bench import Bench
@@ -24,6 +25,7 @@ class Entrant:
         action: What it is told to do in each round.
         values: With what.
         warm_up: With what it is told to do it once before.
+        restless: Whether it is busy even between its turns, so that it is stopped meanwhile.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Entrant:
     action: str
     values: Mapping[str, int]
     warm_up: Mapping[str, int]
+    restless: bool = False
 
 
 @dataclass(slots=True)
@@ -55,7 +58,8 @@ def run_race(bench: Bench, title: str, entrants: Sequence[Entrant]) -> Course:
             try:
                 progress(f"{title}: {entrant.name} starts")
                 side = stack.enter_context(Side(entrant.program(), bench.folder))
-                side.tell(entrant.action, **entrant.warm_up)
+                with _turn(entrant, side):
+                    side.tell(entrant.action, **entrant.warm_up)
                 running[entrant.name] = (entrant, side)
                 course.answers[entrant.name] = []
             except FAILURES as error:
@@ -65,14 +69,25 @@ def run_race(bench: Bench, title: str, entrants: Sequence[Entrant]) -> Course:
             for name in tuple(running)[:: -1 if number % 2 else 1]:
                 entrant, side = running[name]
                 try:
-                    course.answers[name].append(side.tell(entrant.action, **entrant.values))
+                    with _turn(entrant, side):
+                        course.answers[name].append(side.tell(entrant.action, **entrant.values))
                 except FAILURES as error:
                     course.failures[name] = text(error)
                     del running[name], course.answers[name]
     return course
 
 
+@contextmanager
+def _turn(entrant: Entrant, side: Side) -> Iterator[None]:
+    side.go_on()
+    yield
+    if entrant.restless:
+        side.stop()
+
+
 def text(error: Exception) -> str:
     """Return what an error says, and what the program said that failed."""
-    said = getattr(error, "stderr", None) or ""
-    return f"{error} {said}".strip()
+    if isinstance(error, subprocess.CalledProcessError):
+        name = Path(error.cmd[0]).name
+        return f"{name} {' '.join(map(str, error.cmd[1:3]))} failed: {error.stderr or error.stdout or error.returncode}"
+    return str(error)

@@ -100,6 +100,14 @@ class Side:
         last = said.rpartition("\n")[2] or "it said nothing"
         return SideError(f"{self._program.name} {what}: {last}\n{said[-_TAIL:]}")
 
+    def stop(self) -> None:
+        """Stop it and all that it started, until it is to go on."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on, if it was stopped."""
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """End it and all that it started, at once, as a crash does."""
         with contextlib.suppress(ProcessLookupError):
@@ -108,6 +116,8 @@ class Side:
 
     def end(self) -> None:
         """Let it end; end what is left of it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.go_on()
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
