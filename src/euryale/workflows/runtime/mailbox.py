@@ -58,6 +58,15 @@ class Mailbox:
             self._announcer.add("ready")
         return True
 
+    async def pass_on(self, execution_id: str) -> None:
+        """Have an execution told what was kept for it already, wherever it is."""
+        if self._live(execution_id) is not None:
+            await self.collect(execution_id)
+            return
+        self._announcer.add(f"told {execution_id}")
+        self._ready()
+        self._announcer.add("ready")
+
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""
         journal = await self._read(execution_id)
