@@ -411,7 +411,8 @@ class Worker:
         if self._closed:
             return EngineClosedError(_CLOSED)
         return UnknownWorkflowError(
-            f"{execution_id} is stranded: {lacking}.", hint="Mend that, then engine.retry(id), or open the engine anew."
+            f"{execution_id} is stranded: {lacking.rstrip('.')}.",
+            hint="Mend that (a plan: give the workflow to the engine), then engine.retry(id).",
         )
 
     def outcome(self, row: ExecutionRow) -> Outcome:
