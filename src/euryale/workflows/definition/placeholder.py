@@ -153,9 +153,7 @@ def check_value(value: object) -> None:
         CompositionError: If it is a tool of composers, or a coroutine that nobody would await.
     """
     if isinstance(value, Tool):
-        raise CompositionError(
-            f"{caller_location()}: {value!r} is passed on as if it were a value.", hint=value.instead
-        )
+        raise CompositionError(f"{caller_location()}: {value!r} is passed on as a value.", hint=value.instead)
     if inspect.iscoroutine(value):
         value.close()
         raise CompositionError(
