@@ -498,7 +498,7 @@ class Engine:
                     yield entry_event(entry, execution_id, self._tools.codec)
                 if journal.row.status.ended:
                     return
-                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
+                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
                     raise self._worker.stranded_error(execution_id, lacking)
                 while (event := await next_event(queue, self._tools.clock, within)) is not None:
                     if event.seq == 0 or event.seq > seq:
