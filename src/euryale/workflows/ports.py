@@ -21,7 +21,7 @@ class ExecutionQuery:
         parent_id: Only children of this execution; empty: only those that are no children; None: all.
         prefix: Only ids that begin with this.
         limit: How many at the most.
-        before: Only those listed after this one: ``(created_at, id)`` of the last one of the page before.
+        before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
     """
 
     workflow: str | None = None
@@ -277,6 +277,14 @@ class Codec(Protocol):
 
         Raises:
             PayloadError: If the value is of a type that cannot travel, or could not be read back.
+        """
+        ...
+
+    def keep(self, value: Any, what: str, wanted: Any) -> tuple[bytes, Any]:
+        """Encode as :meth:`encode` does, and return besides what :meth:`decode` will make of it.
+
+        Raises:
+            PayloadError: As :meth:`encode` does.
         """
         ...
 
