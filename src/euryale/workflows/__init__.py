@@ -13,6 +13,7 @@ from euryale.workflows.definition.hook import Hook
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.queue import Queue, Rate
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.engine import Engine
@@ -28,6 +29,7 @@ from euryale.workflows.errors import (
     IdempotencyError,
     PayloadError,
     PermanentFailure,
+    QueueRejectedError,
     StoreError,
     StoreLockedError,
     UnknownExecutionError,
@@ -37,7 +39,7 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.handle import ExecutionView, Handle, StepView
 from euryale.workflows.ports import ExecutionQuery, Resolver, Store
-from euryale.workflows.record.states import Reason, Status, StepState, UndoState
+from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
@@ -66,11 +68,15 @@ __all__ = [
     "JsonCodec",
     "PayloadError",
     "PermanentFailure",
+    "Queue",
+    "QueueRejectedError",
+    "Rate",
     "Reason",
     "ReleasedEvent",
     "Resolver",
     "Retry",
     "Signal",
+    "Slot",
     "Status",
     "Step",
     "StepContext",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from euryale.workflows.errors import StoreError, UnknownExecutionError
-from euryale.workflows.ports import Store
+from euryale.workflows.ports import Store, Told
 from euryale.workflows.record.entry import Journal, Message
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
@@ -49,14 +49,22 @@ class Mailbox:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if not told.number:
             return False
-        if (executor := self._live(execution_id)) is not None:
+        return self.pass_on(message, told)
+
+    def pass_on(self, message: Message, told: Told) -> bool:
+        """Hand a message that was kept to the execution, wherever it is; return whether it came in time."""
+        if (executor := self._live(message.execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
         if told.owner:
-            self._announcer.add(f"told {execution_id}")
+            self._announcer.add(f"told {message.execution_id}")
         else:
-            self._ready()
-            self._announcer.add("ready")
+            self.tell_all()
         return True
+
+    def tell_all(self) -> None:
+        """Have every worker look for what is due, this one included."""
+        self._ready()
+        self._announcer.add("ready")
 
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""

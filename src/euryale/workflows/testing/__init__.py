@@ -10,6 +10,7 @@ from euryale.workflows.testing.faults import (
     kill_points,
 )
 from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.store_contract import StoreContract
 
@@ -21,6 +22,8 @@ __all__ = [
     "FlakyStore",
     "KillPoint",
     "PassingTime",
+    "QueueContract",
+    "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",
     "StoreContract",
