@@ -517,14 +517,16 @@ async def test_an_answer_that_was_lost_is_no_harm(clock):
         assert await engine.result("a-2") == "a-2 done"
 
 
-async def test_a_start_whose_caller_is_gone_is_one_all_the_same(engine):
+async def test_a_start_whose_caller_is_gone_is_one_all_the_same():
+    store = FlakyStore(MemoryStore())
     works = Works(Queue("q", key=first, policy="replace"))
-    works.let_go("a-1")
-    starting = asyncio.create_task(engine.start(works.flow, "a-1", id="a-1"))
-    await asyncio.sleep(0)
-    starting.cancel()
-    await asyncio.gather(starting, return_exceptions=True)
-    await eventually(lambda: works.begun == ["a-1"])
+    async with Engine(store, workflows=[works.flow]) as engine:
+        store.fail("enter")
+        starting = asyncio.create_task(engine.start(works.flow, "a-1", id="a-1"))
+        await eventually(lambda: store.failures == 1)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await eventually(lambda: works.begun == ["a-1"])
 
 
 async def test_many_workers_hold_to_the_limits_of_a_queue(clock):
