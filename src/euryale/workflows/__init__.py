@@ -14,6 +14,7 @@ from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.definition.queue import Queue, Rate
+from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.engine import Engine
@@ -27,12 +28,15 @@ from euryale.workflows.errors import (
     ExecutionReverted,
     ExecutionTimedOut,
     IdempotencyError,
+    OverlapError,
     PayloadError,
     PermanentFailure,
     QueueRejectedError,
     StoreError,
     StoreLockedError,
+    TransactionError,
     UnknownExecutionError,
+    UnknownScheduleError,
     UnknownWorkflowError,
     UnwritableError,
     WorkflowError,
@@ -44,6 +48,7 @@ from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.relay import ReleasedEvent
+from euryale.workflows.runtime.scheduler import ScheduleView
 
 __all__ = [
     "LATER",
@@ -66,6 +71,7 @@ __all__ = [
     "Hook",
     "IdempotencyError",
     "JsonCodec",
+    "OverlapError",
     "PayloadError",
     "PermanentFailure",
     "Queue",
@@ -75,6 +81,8 @@ __all__ = [
     "ReleasedEvent",
     "Resolver",
     "Retry",
+    "Schedule",
+    "ScheduleView",
     "Signal",
     "Slot",
     "Status",
@@ -86,8 +94,10 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "TransactionError",
     "UndoState",
     "UnknownExecutionError",
+    "UnknownScheduleError",
     "UnknownWorkflowError",
     "UnwritableError",
     "Workflow",

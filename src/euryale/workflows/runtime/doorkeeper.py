@@ -9,6 +9,7 @@ from euryale.workflows.ports import Entered, Entrance, JournalStore
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.mailbox import Mailbox
+from euryale.workflows.runtime.queues import Queues, decides_on_others
 from euryale.workflows.runtime.run import Tools
 
 
@@ -17,39 +18,45 @@ class Doorkeeper:
 
     Args:
         store: Where that is decided.
+        queues: The queues that are known.
         mailbox: Hands over what others are told.
         tools: What every execution shares.
-        entered: Called with an execution that waits in its queue now.
-        owner: Gives the worker's name.
+        expect: Called with an execution that waits in its queue now.
+        look: Called to look for messages of which nobody told.
     """
 
     def __init__(
         self,
         store: JournalStore,
+        queues: Queues,
         mailbox: Mailbox,
         tools: Tools,
         *,
-        entered: Callable[[ExecutionRow], None],
-        owner: Callable[[], str],
+        expect: Callable[[ExecutionRow], None],
+        look: Callable[[], None],
     ) -> None:
         self._store = store
+        self._queues = queues
         self._mailbox = mailbox
         self._tools = tools
-        self._entered = entered
-        self._owner = owner
+        self._expect = expect
+        self._look = look
         self._entering: set[asyncio.Task[Entered]] = set()
 
-    def enter(self, row: ExecutionRow, queue: Queue, entries: tuple[Entry, ...]) -> asyncio.Task[Entered]:
+    def enter(self, row: ExecutionRow, entries: tuple[Entry, ...]) -> asyncio.Task[Entered] | None:
         """Create an execution in its queue, or tell why it is none, whatever becomes of the caller.
 
         Args:
             row: The execution, as :func:`queued` gives it.
-            queue: The queue.
             entries: What its journal begins with.
 
         Returns:
             What came of it; its exception is a ``QueueRejectedError`` if others have its key, and the queue rejects.
+            None if nobody else decides, and it is created as any other.
         """
+        queue = self._queues.find(row.queue)
+        if queue is None or not decides_on_others(row, queue):
+            return None
         coroutine = self._enter(row, queue, entries)
         task = asyncio.get_running_loop().create_task(coroutine, name=f"entrance of {row.id}")
         self._entering.add(task)
@@ -81,7 +88,7 @@ class Doorkeeper:
             )
         for message, told in entered.told:
             self._mailbox.pass_on(message, told)
-        self._entered(row)
+        self._expect(row)
         return entered
 
     def _cancellation(self, row: ExecutionRow) -> bytes:
@@ -99,6 +106,6 @@ class Doorkeeper:
 
         entered = await self._tools.patience.outlast("entering a queue", attempt)
         if attempts > 1:
-            await self._mailbox.look(self._owner())
+            self._look()
             self._mailbox.tell_all()
         return entered

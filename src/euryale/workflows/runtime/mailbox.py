@@ -61,6 +61,14 @@ class Mailbox:
             self.tell_all()
         return True
 
+    async def remind(self, execution_id: str) -> None:
+        """Have an execution told what was kept for it already, wherever it is."""
+        if self._live(execution_id) is not None:
+            await self.collect(execution_id)
+            return
+        self._announcer.add(f"told {execution_id}")
+        self.tell_all()
+
     def tell_all(self) -> None:
         """Have every worker look for what is due, this one included."""
         self._ready()

@@ -34,6 +34,8 @@ class Nesting:
     async def go(self, lane: Lane, node: ChildNode) -> bool:
         """Do the child; return whether the lane goes on."""
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
+        if run.node(node.id).forward is StepState.PENDING:
+            await self._course.resting.between_steps(lane)
         self._course.begun[node.id] = None
         if run.node(node.id).forward is StepState.PENDING:
             try:
@@ -67,6 +69,7 @@ class Nesting:
         """Start a workflow that is on its own from then on; return whether the lane goes on."""
         run, execution_id = self._run, child_execution_id(self._run.row.id, node.id)
         queue = node.workflow.queue
+        await self._course.resting.between_steps(lane)
         try:
             row = replace(self._row(execution_id, node), root_id=execution_id, parent_id="", parent_step="")
             row = row if queue is None else queued(row, queue, run.evaluate(node.input))

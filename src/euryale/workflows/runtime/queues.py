@@ -36,6 +36,23 @@ class Queues:
         self.limits = tuple(map(_limits, self._by_name.values()))
         self.apart = frozenset(each.name for each in self._by_name.values() if each.worker_concurrency is not None)
 
+    def place(self, row: ExecutionRow, queue: Queue | None, value: Any, deduplicate: str = "") -> ExecutionRow:
+        """Return the row of a new execution as it waits in a queue, which is known from then on, or in none.
+
+        Raises:
+            DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
+            PayloadError: If a key cannot be one.
+        """
+        if queue is not None:
+            self.add(queue)
+            return queued(row, queue, value, deduplicate)
+        if deduplicate:
+            raise DefinitionError(
+                f"{row.workflow!r} is started in no queue: nothing is deduplicated there.",
+                hint="Give start(queue=...), or the workflow a queue; or use an id.",
+            )
+        return row
+
     def find(self, name: str) -> Queue | None:
         """Return the queue of that name, or None."""
         return self._by_name.get(name)

@@ -11,6 +11,7 @@ from euryale.workflows.testing.faults import (
 )
 from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
+from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.store_contract import StoreContract
 
@@ -23,6 +24,7 @@ __all__ = [
     "KillPoint",
     "PassingTime",
     "QueueContract",
+    "ScheduleContract",
     "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",

@@ -11,6 +11,7 @@ from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 
 T = TypeVar("T")
 
@@ -69,6 +70,10 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("load", lambda: self._store.load(execution_id, after=after))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Pass the call on."""
+        return await self._pass("load_all", lambda: self._store.load_all(execution_ids))
+
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
         return await self._pass("claim", lambda: self._store.claim(claim))
@@ -117,6 +122,18 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         await self._pass("announce", lambda: self._store.announce(notices))
 
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Pass the call on."""
+        return await self._pass("register", lambda: self._store.register(name, cadence, now))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Pass the call on."""
+        return await self._pass("fire", lambda: self._store.fire(firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Pass the call on."""
+        return await self._pass("scheduled", self._store.scheduled)
+
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """Pass the call on."""
         return await self._pass("released", lambda: self._store.released(limit))
@@ -151,6 +168,11 @@ class CrashingStore(_WrappedStore):
         self._kill = kill
         self.calls: list[str] = []
         self.crashed = asyncio.Event()
+
+    async def retire(self, owner: str) -> None:
+        """Pass the call on; the dead do not sign off, so that an engine over a crashed store can be closed."""
+        if not self.crashed.is_set():
+            await super().retire(owner)
 
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         if self.crashed.is_set():

@@ -17,6 +17,7 @@ from euryale.workflows import (
     Queue,
     QueueRejectedError,
     Rate,
+    Schedule,
     Signal,
     Slot,
     Status,
@@ -390,7 +391,7 @@ async def test_one_that_has_not_ended_is_joined_by_its_dedup_key(engine):
     two = await engine.start(works.flow, "a", deduplicate="nightly")
     other = await engine.start(works.flow, "b", deduplicate="hourly")
     assert (one.id == two.id, one.id == other.id) == (True, False)
-    with pytest.raises(IdempotencyError, match=r"started with another input.*key 'nightly' in queue 'q'"):
+    with pytest.raises(IdempotencyError, match=r"started with another input.*key 'nightly' in its queue"):
         await engine.start(works.flow, "b", deduplicate="nightly")
     works.let_go("a")
     assert await two.result() == "a done"
@@ -544,3 +545,15 @@ async def test_many_workers_hold_to_the_limits_of_a_queue(clock):
             assert await one.result(name) == f"{name} done"
     assert works.most <= 3
     assert sorted(works.begun) == sorted(names_)
+
+
+async def test_what_a_schedule_fires_waits_for_its_turn(store, clock):
+    works = Works(Queue("q", key=first))
+    nightly = Schedule("nightly", works.flow, every=60, input="a-scheduled")
+    async with Engine(store, schedules=[nightly], clock=clock) as engine:
+        await start(engine, works, "a-1")
+        await PassingTime(engine, clock).advance(60)
+        (waits,) = await engine.list(ExecutionQuery(statuses=frozenset({Status.PENDING})))
+        assert (waits.queue, waits.key, works.begun) == ("q", "a", ["a-1"])
+        works.let_go("a-1", "a-scheduled")
+        assert await engine.result(waits.id) == "a-scheduled done"
