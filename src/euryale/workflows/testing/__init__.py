@@ -10,6 +10,7 @@ from euryale.workflows.testing.faults import (
     kill_points,
 )
 from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
@@ -25,7 +26,9 @@ __all__ = [
     "KillPoint",
     "Load",
     "PassingTime",
+    "QueueContract",
     "ScheduleContract",
+    "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",
     "Simulation",
