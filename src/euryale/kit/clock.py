@@ -146,7 +146,13 @@ class ManualClock:
         return self._timers[0][0] - self._elapsed if self._timers else None
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``, and make the calls that are due by then, each at its time."""
+        """Move on by ``seconds``, and make the calls that are due by then, each at its time.
+
+        Raises:
+            ValueError: If ``seconds`` is negative.
+        """
+        if seconds < 0:
+            raise ValueError("Time passes forward; set_wall_clock() sets the wall clock back.")
         end = self._elapsed + seconds
         while (wait := self.next_timer()) is not None and self._elapsed + wait <= end:
             self._move(wait)

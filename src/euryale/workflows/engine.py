@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.ids import new_id
@@ -13,7 +14,7 @@ from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
-from euryale.workflows.definition.nodes import Signal, StepNode
+from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
@@ -21,19 +22,19 @@ from euryale.workflows.errors import (
     EngineClosedError,
     IdempotencyError,
     TransactionError,
-    UnknownExecutionError,
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, TransactionStore
-from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
+from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
-from euryale.workflows.runtime.failure import Failure, describe_failure
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
+from euryale.workflows.runtime.outside import Outside
 from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools, entry_event
@@ -68,6 +69,8 @@ class Engine:
             other workers of the same store.
         lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
+        prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end
+            that have one; None: only when :meth:`prune` is called.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -89,6 +92,7 @@ class Engine:
         concurrency: int = 1000,
         lease: float = 15.0,
         rest_after: float = 1.0,
+        prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
         schedules = tuple(schedules)
@@ -109,6 +113,10 @@ class Engine:
             draining=asyncio.Event(),
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
+        self._outside = Outside(self._worker, self._tools)
+        self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
+        self._worker.on_end = self._pruner.see
+        self._prunes_by_itself = bool(prune_every and concurrency)
         self._scheduler = Scheduler(store, self._tools, schedules, self._worker.scheduled)
         self._fires = bool(schedules and concurrency)
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
@@ -134,6 +142,8 @@ class Engine:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
             await self._worker.start()
+            if self._prunes_by_itself:
+                self._tasks.spawn(self._pruner.run(), name="euryale-pruner")
             if self._fires:
                 await self._scheduler.start()
                 self._tasks.spawn(self._scheduler.run(), name="euryale-scheduler")
@@ -516,14 +526,61 @@ class Engine:
             UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
             PayloadError: If the output cannot be written.
         """
-        payload = self._tools.codec.encode(output, "a completion's output")
-        return await self._tell_completion(token, payload, failed=False)
+        self._check_open()
+        return await self._outside.complete(token, output)
 
     async def fail(self, token: str, error: Exception | str) -> bool:
         """Let a step that completes externally fail for good; see :meth:`complete`."""
-        raised = WorkflowError(error) if isinstance(error, str) else error
-        failure: Failure = describe_failure(raised, self._tools.codec)
-        return await self._tell_completion(token, self._tools.codec.encode(failure, "an error"), failed=True)
+        self._check_open()
+        return await self._outside.fail(token, error)
+
+    async def mark_succeeded(self, execution_id: str, step: str, output: Any = None) -> bool:
+        """Say by hand that a step is done, with its output; what is being done at it is interrupted.
+
+        Of a step that has not been reached yet it will be taken for done as soon as it is. When it is undone, its
+        compensation receives the output, or None if the step would have said apart from it what there is to undo.
+
+        Args:
+            execution_id: The execution; a child's own id for a child's step.
+            step: The step, by its node's id; also an item of a ``for_each`` (``each:notify[3]``).
+            output: Its output.
+
+        Returns:
+            False if it was given an outcome by hand before, or the execution has ended or is being undone.
+
+        Raises:
+            UnknownExecutionError: If there is no such execution.
+            UnknownWorkflowError: If its plan is not known here.
+            WorkflowError: If it has no such step, or the step has an outcome.
+            PayloadError: If the output does not fit the step's annotation.
+        """
+        self._check_open()
+        return await self._outside.mark_succeeded(execution_id, step, output)
+
+    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
+        """Say by hand that a step has failed for good, whatever its retries; see :meth:`mark_succeeded`."""
+        self._check_open()
+        return await self._outside.mark_failed(execution_id, step, error)
+
+    async def mark_undone(self, execution_id: str, step: str) -> bool:
+        """Say by hand that a step is undone: of an execution that is being undone, or that ended ``failed``.
+
+        A compensation under way is interrupted. Compensations of a failed execution that gave up, and have no mark, are
+        tried again, as by :meth:`retry`; this returns when that is over.
+
+        Returns:
+            False if it was undone already, or the execution is not being undone.
+
+        Raises:
+            UnknownExecutionError: If there is no such execution.
+            UnknownWorkflowError: If its plan is not known here.
+            WorkflowError: If it has no such step.
+        """
+        journal = await self._journal(execution_id)
+        kept = await self._outside.mark_undone(execution_id, step)
+        if journal.row.status is Status.FAILED:
+            await self._worker.retry(execution_id)
+        return kept
 
     async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
         """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
@@ -542,18 +599,7 @@ class Engine:
             PayloadError: If the value cannot be written.
         """
         self._check_open()
-        payload = self._tools.codec.encode(value, f"what comes with {signal.name}", signal.type)
-        message = Message(execution_id, "signal", signal.name, payload, self._tools.now(), key=key or new_id("signal"))
-        return await self._worker.tell(message)
-
-    async def _tell_completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
-        self._check_open()
-        execution_id, _, node = token.rpartition("/")
-        plan = await self._worker.plan(execution_id) if execution_id else None
-        if not execution_id or (plan is not None and not _completes_externally(plan, node)):
-            raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
-        message = Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed)
-        return await self._worker.tell(message)
+        return await self._outside.signal(execution_id, signal, value, key)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.
@@ -584,18 +630,17 @@ class Engine:
         finally:
             end()
 
-    async def prune(self, limit: int = 1000) -> int:
-        """Delete executions whose retention is over, except failed ones; return how many."""
+    async def prune(self) -> int:
+        """Delete executions whose retention is over, with their children, except failed ones; return how many.
+
+        Done by itself now and then: see ``prune_every``.
+        """
         self._check_open()
-        return await self._store.prune(self._tools.now(), limit)
+        return await self._pruner.prune()
 
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         self._check_open()
-        await self._worker.opened(execution_id)
-        journal = await self._store.load(execution_id, after=after)
-        if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
-        return journal
+        return await self._worker.journal(execution_id, after=after)
 
     def _check_open(self) -> None:
         if not self._open:
@@ -608,11 +653,6 @@ class Engine:
 
 def _seconds(duration: float | timedelta) -> float:
     return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
-
-
-def _completes_externally(plan: Plan, node_id: str) -> bool:
-    node = plan.nodes.get(node_id)
-    return isinstance(node, StepNode) and node.step.options.completes == "externally"
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -68,7 +68,7 @@ class Told:
 
     Attributes:
         number: Its number among the execution's messages; 0 if it was not kept, because there is one of that kind,
-            step and key, or because the execution does not go forward any more.
+            step and key, or because the execution does not go that way any more.
         status: Where the execution stood.
         owner: Who owned it, or an empty string.
     """
@@ -121,6 +121,10 @@ class JournalStore(Protocol):
         """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Return what is known of many executions, in one round trip and in any order; nothing of those unknown."""
+        ...
+
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
@@ -138,6 +142,8 @@ class JournalStore(Protocol):
 
     async def post(self, message: Message) -> Told | None:
         """Keep a message for an execution that has neither ended nor turned; None if there is no such execution.
+
+        One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
         If nobody owns the execution it is due at once.
         """

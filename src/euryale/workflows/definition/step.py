@@ -73,7 +73,8 @@ class Signature:
         injected: The parameters that the engine provides, with what is provided.
         defaults: The values of the others.
         output_type: What it returns, out of a ``StepResponse`` if it returns one.
-        undo_type: What its compensation receives.
+        undo_type: What its compensation receives, which may be None.
+        says_undo: Whether it says what there is to undo apart from its output.
     """
 
     parameters: tuple[str, ...]
@@ -82,6 +83,7 @@ class Signature:
     injected: tuple[tuple[str, Any], ...]
     output_type: Any
     undo_type: Any
+    says_undo: bool
 
 
 def read_signature(function: Callable[..., Any], what: str) -> Signature:
@@ -104,7 +106,8 @@ def read_signature(function: Callable[..., Any], what: str) -> Signature:
             injected.append((parameter.name, hints[parameter.name]))
         else:
             passed.append(parameter)
-    output_type, undo_type = _split_response(hints.get("return", Any))
+    returned = hints.get("return", Any)
+    output_type, undo_type = _split_response(returned)
     return Signature(
         parameters=tuple(each.name for each in passed),
         required=frozenset(each.name for each in passed if each.default is inspect.Parameter.empty),
@@ -112,6 +115,7 @@ def read_signature(function: Callable[..., Any], what: str) -> Signature:
         injected=tuple(injected),
         output_type=output_type,
         undo_type=undo_type,
+        says_undo=StepResponse in {returned, typing.get_origin(returned)},
     )
 
 
@@ -126,7 +130,7 @@ def _check_parameter(parameter: inspect.Parameter, hints: dict[str, Any], what: 
 def _split_response(returned: Any) -> tuple[Any, Any]:
     if typing.get_origin(returned) is StepResponse:
         output_type, undo_type = typing.get_args(returned)
-        return output_type, undo_type
+        return output_type, undo_type | None
     return (Any, Any) if returned is StepResponse else (returned, returned)
 
 
@@ -136,6 +140,7 @@ class Compensation:
 
     Attributes:
         function: Receives what there is to undo, or None when the step failed, timed out or may have run unseen.
+        is_async: Whether it is a coroutine function; any other runs in a thread.
         retry: How often it is tried.
         timeout: Seconds that one attempt may take, or None.
         forwarded: Parameters of the step's own that it is given again, by name.
@@ -143,6 +148,7 @@ class Compensation:
     """
 
     function: Callable[..., Any]
+    is_async: bool
     retry: Retry
     timeout: float | None
     forwarded: tuple[str, ...]
@@ -166,7 +172,8 @@ def _read_compensation(
             f"{what} asks for {', '.join(unknown)}, which is no parameter of the step.",
             hint=f"It may ask for {', '.join(step.signature.parameters) or 'nothing'}, or use inject().",
         )
-    return Compensation(function, retry, timeout, forwarded, signature.injected)
+    is_async = inspect.iscoroutinefunction(function)
+    return Compensation(function, is_async, retry, timeout, forwarded, signature.injected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """Steps on the way forward: attempts, retries, and what becomes of their results."""
 
+from functools import partial
 from typing import Any, Final
 
 from euryale.workflows.definition.nodes import StepNode
 from euryale.workflows.errors import UNSET, PayloadError, PermanentFailure
+from euryale.workflows.record.entry import Message
 from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.context import StepContext
 from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
 from euryale.workflows.runtime.lanes import Lane
+from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.waits import Waits
 
 _LONGEST_ASKED_WAIT: Final = 24 * 3600.0
@@ -17,13 +20,18 @@ _LONGEST_ASKED_WAIT: Final = 24 * 3600.0
 class Attempts:
     """Runs steps until they succeed or give up."""
 
-    def __init__(self, course: Course, waits: Waits) -> None:
+    def __init__(self, course: Course, waits: Waits, marks: Marks) -> None:
         self._course = course
         self._run = course.run
         self._waits = waits
+        self._marks = marks
 
     async def go(self, lane: Lane, node: StepNode) -> bool:
         """Do a step; return whether the lane goes on."""
+        done = await self._marks.unless_marked(lane, node.id, partial(self._go, lane, node))
+        return await self._take_mark(lane, node, done) if isinstance(done, Message) else done
+
+    async def _go(self, lane: Lane, node: StepNode) -> bool:
         record = self._run.node(node.id)
         if record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
@@ -44,6 +52,16 @@ class Attempts:
             await self._wait_for_retry(lane, node, outcome, attempt, started)
         return False
 
+    async def _take_mark(self, lane: Lane, node: StepNode, mark: Message) -> bool:
+        """Let a step have the outcome that a person gave it, whatever was done at it."""
+        if lane.idle:
+            await self._course.resting.end(lane)
+        run, signature = self._run, node.step.signature
+        unknown = signature.says_undo and node.id not in run.undos
+        # where nobody said what there is to undo, the compensation looks for itself
+        undo = self._keep_undo(node, None) if unknown and not mark.failed else None
+        return self._waits.answered(lane, node.id, signature.output_type, mark, run.node(node.id).attempts, undo=undo)
+
     async def _attempt(self, node: StepNode, attempt: int) -> Returned | Raised:
         run, step = self._run, node.step
         try:
@@ -53,7 +71,7 @@ class Attempts:
             failure.__cause__ = error
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
-        call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
+        call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
         run.attempting.add(node.id)
         try:
             return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)

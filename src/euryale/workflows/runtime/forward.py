@@ -23,6 +23,7 @@ from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.failure import Failure, describe_failure
 from euryale.workflows.runtime.fanout import Each
 from euryale.workflows.runtime.lanes import Items, Lane
+from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.nesting import Nesting
 from euryale.workflows.runtime.run import Run, Turn
 from euryale.workflows.runtime.waits import Waits
@@ -38,8 +39,9 @@ class Forward:
     def __init__(self, run: Run, children: Children) -> None:
         self._run = run
         self._course = Course(run, self._visit)
-        self._waits = Waits(self._course)
-        self._attempts = Attempts(self._course, self._waits)
+        marks = Marks()
+        self._waits = Waits(self._course, marks)
+        self._attempts = Attempts(self._course, self._waits, marks)
         self._nesting = Nesting(self._course, children)
         self._each = Each(self._course)
 

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.definition.expression import INPUT, Expression
-from euryale.workflows.definition.fanout import item_id, item_node
+from euryale.workflows.definition.fanout import item_id
 from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
-from euryale.workflows.definition.hook import handler_node
 from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, SignalNode, StepNode
+from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.ports import Codec, Resolver
 from euryale.workflows.record.entry import (
@@ -121,22 +121,8 @@ class Run:
                 names = codec.decode(parts, list[str], f"the handlers of {node_id}")
                 self.outputs[node_id] = {name: self.outputs.get(f"{node_id}[{name}]") for name in names}
 
-    def _node(self, node: str) -> Any:
-        """Return a node of the plan; of an item or a handler, one that is like it."""
-        known = self.plan.nodes.get(node)
-        if known is not None or not node.endswith("]"):
-            return known
-        outer, _, inner = node.removesuffix("]").rpartition("[")
-        match self.plan.nodes.get(outer):
-            case EachNode() as each:
-                return item_node(each, 0, None)
-            case HookNode() as hook:
-                return next((handler_node(hook, each) for each in hook.hook.handlers if each.name == inner), None)
-            case _:
-                return None
-
     def _output_type(self, node: str) -> Any:
-        match self._node(node):
+        match node_of(self.plan, node):
             case SignalNode(signal=signal):
                 return signal.type
             case StepNode(step=step):
@@ -147,7 +133,7 @@ class Run:
                 return Any
 
     def _undo_type(self, node: str) -> Any:
-        match self._node(node):
+        match node_of(self.plan, node):
             case StepNode(step=step):
                 return step.signature.undo_type
             case _:
@@ -163,7 +149,10 @@ class Run:
 
     def side(self, vertex: Vertex) -> int | None:
         """Return the side taken at a vertex that has its outcome, None if it has none."""
-        state = self.record.step(vertex.id).forward
+        known = self.record.steps.get(vertex.id)
+        if known is None:
+            return None
+        state = known.forward
         if state.is_failure and vertex.goes_on_after_failure:
             return len(vertex.next) - 1
         if state is not StepState.SUCCEEDED:
@@ -241,7 +230,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await asyncio.shield(self.commit(change, events=events, release=release))
+        await self.commit(change, events=events, release=release)
 
     def commit(
         self,
@@ -276,12 +265,15 @@ class Run:
         now = self.tools.now()
         if self.tools.feed.watched(self.row.id):
             self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
-        self._report(name, step=step, attempt=attempt)
+        if self.tools.telemetry.is_heard:
+            self._report(name, step=step, attempt=attempt)
         return now
 
     def _publish(self, commit: Commit) -> None:
         """Tell watchers: whoever looks into the journal from now on finds these entries there."""
-        watched = self.tools.feed.watched(self.row.id)
+        watched, heard = self.tools.feed.watched(self.row.id), self.tools.telemetry.is_heard
+        if not (watched or heard):
+            return
         for entry in commit.entries:
             if watched:
                 self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -38,6 +38,7 @@ from euryale.workflows.runtime.waiters import Waiters
 _log = logging.getLogger("euryale.workflows")
 _CLOSED = "The engine was closed; the execution goes on when it is opened again."
 _LOOK_EVERY = 0.5
+_READ_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class Worker:
 
     An execution that has not ended is *live* (an executor drives it), *opening* (it is about to be live), or not here:
     it waits in the store until it has something to do, or another worker drives it.
+
+    Attributes:
+        on_end: Told each execution that has ended here.
     """
 
     def __init__(self, store: Store, registry: Registry, tools: Tools, limits: Limits) -> None:
@@ -86,6 +90,7 @@ class Worker:
         )
         self._unlisten: Callable[[], None] | None = None
         self._stuck: dict[str, str] = {}
+        self.on_end: Callable[[ExecutionRow], None] = lambda _: None
         self._anew = asyncio.Lock()
         self._closed = True
 
@@ -251,24 +256,36 @@ class Worker:
             await asyncio.wait([opening])
 
     @contextlib.contextmanager
-    def _about_to_be_live(self, execution_id: str) -> Iterator[None]:
-        opening = self._opening[execution_id] = asyncio.get_running_loop().create_future()
+    def _about_to_be_live(self, *execution_ids: str) -> Iterator[None]:
+        opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._opening.update(dict.fromkeys(execution_ids, opening))
         try:
             yield
         finally:
-            self._opening.pop(execution_id, None)
+            for execution_id in execution_ids:
+                self._opening.pop(execution_id, None)
             opening.set_result(None)
 
     async def _take(self, rows: Sequence[ExecutionRow]) -> None:
         """Drive what was claimed."""
-        for row in rows:
-            live = self._live.get(row.id)
-            if live is not None and live.run.row.epoch == row.epoch:  # given again, as an answer was lost
-                continue
-            with contextlib.suppress(StaleOwnerError), self._about_to_be_live(row.id):
-                executor = await self._load(row)
-                if executor is not None:
+        for start in range(0, len(rows), _READ_AT_ONCE):
+            part = rows[start : start + _READ_AT_ONCE]
+            await self._take_part({row.id: row.epoch for row in part if not self._is_live(row)})
+
+    async def _take_part(self, epochs: Mapping[str, int]) -> None:
+        with self._about_to_be_live(*epochs):
+            load = partial(self._store.load_all, tuple(epochs))
+            for journal in await self._tools.patience.outlast("reading journals", load):
+                row = journal.row
+                if (row.owner, row.epoch) != (self.owner, epochs[row.id]):  # another worker took it over meanwhile
+                    continue
+                if (executor := self._admit(journal)) is not None:
                     self._drive(executor)
+
+    def _is_live(self, row: ExecutionRow) -> bool:
+        """Whether it is driven here as it was claimed: if its claim's answer was lost, it is given again."""
+        live = self._live.get(row.id)
+        return live is not None and live.run.row.epoch == row.epoch
 
     async def _load(self, claimed: ExecutionRow) -> Executor | None:
         """Make the executor of a claimed execution, or write down what it lacks.
@@ -374,6 +391,7 @@ class Worker:
                 if self._tools.draining.is_set():
                     self._announcer.add("ready")
             return
+        self.on_end(row)
         self._announcer.add(f"ended {row.id}")
         if not row.parent_id:
             return
@@ -466,6 +484,18 @@ class Worker:
         """Return how an execution ended, from its row."""
         failure = None if row.error is None else self._tools.codec.decode(row.error, Failure, "an error")
         return Outcome(row, failure)
+
+    async def journal(self, execution_id: str, *, after: int = 0) -> Journal:
+        """Return what is written of an execution, with the entries after that number.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        await self.opened(execution_id)
+        journal = await self._store.load(execution_id, after=after)
+        if journal is None:
+            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        return journal
 
     async def plan(self, execution_id: str) -> Plan | None:
         """Return the plan of an execution, or None if it is not known here or there is no such execution."""

@@ -77,7 +77,7 @@ class MemoryStore:
             self._ready[row.id] = row
 
     def _accepts(self, commit: Commit) -> bool:
-        if any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
+        if commit.create and any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
         if current is None:
@@ -114,6 +114,11 @@ class MemoryStore:
         entries = self._entries[execution_id][after:]
         return Journal(row, tuple(entries), tuple(self._messages.get(execution_id, {}).values()))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        journals = [await self.load(execution_id) for execution_id in execution_ids]
+        return tuple(journal for journal in journals if journal is not None)
+
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         known = [row for row in self._ready.values() if row.plan_hash in claim.plans and not row.stranded]
@@ -145,7 +150,7 @@ class MemoryStore:
             return None
         kept = self._messages.setdefault(row.id, {})
         key = (message.kind, message.step, message.key)
-        if key in kept or not row.status.going_forward:
+        if key in kept or not row.status.takes(message.kind):
             return Told(0, row.status, row.owner)
         self._put(_told(row))
         number = row.messages + 1

@@ -69,6 +69,10 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("load", lambda: self._store.load(execution_id, after=after))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Pass the call on."""
+        return await self._pass("load_all", lambda: self._store.load_all(execution_ids))
+
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
         return await self._pass("claim", lambda: self._store.claim(claim))
@@ -155,6 +159,11 @@ class CrashingStore(_WrappedStore):
         self._kill = kill
         self.calls: list[str] = []
         self.crashed = asyncio.Event()
+
+    async def retire(self, owner: str) -> None:
+        """Pass the call on; the dead do not sign off, so that an engine over a crashed store can be closed."""
+        if not self.crashed.is_set():
+            await super().retire(owner)
 
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         if self.crashed.is_set():

@@ -195,7 +195,7 @@ async def test_what_is_unknown_is_told(engine):
 async def test_what_is_old_is_pruned(store):
     clock = ManualClock()
     short = workflow("short", retention=timedelta(hours=1))(lambda: None)
-    async with Engine(store, clock=clock) as engine:
+    async with Engine(store, clock=clock, prune_every=None) as engine:
         await engine.run(short, None, id="short")
         await engine.run(echo_flow, "x", id="for-ever")
         clock.advance(3599)

@@ -11,7 +11,7 @@ from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Messag
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import rows, schedules, transactions
-from euryale.workflows.stores.postgres.batch import Values, split
+from euryale.workflows.stores.postgres.batch import Values, one_entry, split
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
@@ -81,6 +81,10 @@ class PostgresStore:
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         owners = tuple(self._owners)
+        if len(commits) == len(owners) == 1 and (values := one_entry(commits[0])) is not None:
+            appended = await self._writer.run(lambda connection: connection.fetchval(SQL.append_one, *values, *owners))
+            if appended is not None:
+                return frozenset()
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:
@@ -93,8 +97,13 @@ class PostgresStore:
 
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, execution_id, after))
+        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, (execution_id,), after))
         return None if row is None else rows.journal(row)
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        found = await self._desk.run(lambda connection: connection.fetch(SQL.load, execution_ids, 0))
+        return tuple(map(rows.journal, found))
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`.

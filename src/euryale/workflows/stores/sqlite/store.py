@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import apsw
+from msgspec.structs import astuple
 
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import (
@@ -27,7 +28,6 @@ from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
@@ -63,17 +63,28 @@ class SQLiteStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return await self._thread.run(lambda connection: self._write(connection, commits))
+        run = self._thread.run_short if len(commits) == 1 else self._thread.run
+        return await run(lambda connection: self._write(connection, commits))
 
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
+        if len(commits) == 1 and self._append_one(connection, commits[0]):
+            return frozenset()
         with transaction(connection):
             return frozenset(at for at, each in enumerate(commits) if not self._apply(connection, each))
+
+    def _append_one(self, connection: apsw.Connection, commit: Commit) -> bool:
+        """Write what most commits are, one entry and nothing else, as one statement; False: it is for a transaction."""
+        if len(commit.entries) != 1 or not commit.only_appends or connection.in_transaction:
+            return False
+        values = (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
+        connection.execute(self._sql.append_one, values)
+        return connection.changes() == 1
 
     def _apply(self, connection: apsw.Connection, commit: Commit) -> bool:
         if not self._accepts(connection, commit):
             return False
         if commit.entries:
-            rows = ((commit.execution_id, *_ENTRY_VALUES(entry)) for entry in commit.entries)
+            rows = ((commit.execution_id, *astuple(entry)) for entry in commit.entries)
             connection.executemany(self._sql.append_entry, rows)
         if (change := commit.change) is not None:
             connection.execute(self._sql.change_status, (commit.execution_id, *_CHANGE_VALUES(change)))
@@ -119,6 +130,14 @@ class SQLiteStore:
         messages = connection.execute(self._sql.load_messages, (execution_id,)).fetchall()
         return Journal(_execution(row), tuple(map(_entry, entries)), tuple(map(_message, messages)))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def load(connection: apsw.Connection) -> list[Journal | None]:
+            return [self._load(connection, execution_id, 0) for execution_id in execution_ids]
+
+        return tuple(journal for journal in await self._thread.run(load) if journal is not None)
+
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         plans = json.dumps(sorted(claim.plans))
@@ -154,7 +173,7 @@ class SQLiteStore:
         if known is None:
             return None
         messages, status, owner = known[0], Status(known[1]), known[2]
-        if not status.going_forward:
+        if not status.takes(message.kind):
             return Told(0, status, owner)
         connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
         if connection.changes() != _CREATED:
@@ -267,8 +286,8 @@ class SQLiteStore:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    entry = Entry(*row)
-    return replace(entry, kind=EntryKind(entry.kind))
+    seq, kind, *rest = row
+    return Entry(seq, EntryKind(kind), *rest)
 
 
 def _schedule(row: Any) -> ScheduleRow:
