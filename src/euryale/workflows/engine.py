@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -29,7 +29,7 @@ from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, Tran
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.outside import Outside
@@ -37,10 +37,11 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
-from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
-from euryale.workflows.runtime.serving import Signals
+from euryale.workflows.runtime.serving import Serving, in_seconds
 from euryale.workflows.runtime.threads import StepThreads
+from euryale.workflows.runtime.watching import watch
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
 
@@ -49,10 +50,9 @@ O = TypeVar("O")  # noqa: E741 -- the output's type
 T = TypeVar("T")
 
 _LONGEST_ID = 200
-_LOOK_EVERY = 0.5
 
 
-class Engine:
+class Engine(Serving):
     """Runs workflows durably.
 
     Args:
@@ -166,58 +166,9 @@ class Engine:
         finally:
             await self._store.close()
 
-    async def drain(self, within: float | timedelta = 30.0) -> bool:
-        """Take on nothing more, let what runs come to the end of its step, and close.
-
-        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
-        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
-
-        Args:
-            within: Seconds, or a timedelta, that steps may still take.
-
-        Returns:
-            Whether no step was interrupted.
-        """
+    async def _let_go(self, within: float) -> bool:
         self._check_open()
-        try:
-            return await self._worker.drain(_seconds(within))
-        finally:
-            await self.close()
-
-    async def serve(
-        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
-    ) -> bool:
-        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
-
-        A second signal ends the draining at once, a third one the process.
-
-        Args:
-            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
-            on_ready: Called once it works.
-
-        Returns:
-            Whether no step was interrupted.
-
-        Raises:
-            StoreError: As :meth:`open` does.
-            RuntimeError: If this is not the main thread.
-
-        Example:
-            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
-        """
-        with Signals() as signals:
-            async with self:
-                if on_ready is not None:
-                    on_ready()
-                await signals.first()
-                return bool(await signals.unless_again(self.drain(drain_within)))
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        return await self._worker.drain(within)
 
     def register(self, *workflows: Workflow[Any, Any]) -> None:
         """Make more workflows known; their executions that wait for it go on.
@@ -274,7 +225,7 @@ class Engine:
         """
         self._check_open()
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
         if not await self._worker.create(row):
             known = (await self._journal(row.id)).row
             self._check_same(row, known.workflow, known.input)
@@ -316,7 +267,7 @@ class Engine:
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority, owned=False)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
         if (known := await self._store.create_in(session, row)) is not None:
             self._check_same(row, *known)
         return Handle(self, row.id, workflow.plan.output_type)
@@ -609,26 +560,9 @@ class Engine:
             UnknownWorkflowError: If it is stranded.
             EngineClosedError: If the engine is closed before it has ended.
         """
-        queue, end = self._tools.feed.watch(execution_id)
-        seq, within = 0, _LOOK_EVERY if self._store.shared else None
-        try:
-            while True:
-                journal = await self._journal(execution_id, after=seq)
-                for entry in journal.entries:
-                    seq = entry.seq
-                    yield entry_event(entry, execution_id, self._tools.codec)
-                if journal.row.status.ended:
-                    return
-                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
-                    raise self._worker.stranded_error(execution_id, lacking)
-                while (event := await next_event(queue, self._tools.clock, within)) is not None:
-                    if event.seq == 0 or event.seq > seq:
-                        seq = max(seq, event.seq)
-                        yield event
-                    if event.name == "execution.finished":
-                        return
-        finally:
-            end()
+        self._check_open()
+        async for event in watch(execution_id, self._worker, self._tools, shared=self._store.shared):
+            yield event
 
     async def prune(self) -> int:
         """Delete executions whose retention is over, with their children, except failed ones; return how many.
@@ -649,10 +583,6 @@ class Engine:
     def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
         if self._relay is not None and name == "workflow.execution.finished":
             self._relay.wake()
-
-
-def _seconds(duration: float | timedelta) -> float:
-    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
