@@ -1,4 +1,4 @@
-"""The programs in the guides run as they stand there, and print what the guides say."""
+"""Each page's program runs as it stands there, and prints what the page says."""
 
 import os
 import re
@@ -19,7 +19,54 @@ def blocks(page: Path, language: str) -> str:
     return "\n\n".join(text for kind, text in BLOCK.findall(page.read_text("utf-8")) if kind == language)
 
 
+WORKERS = DOCS / "how-to" / "run-workers.md"
+"""Its two python blocks are two programs."""
+PROGRAMS = [
+    page for page in sorted(DOCS.rglob("*.md")) if page != WORKERS and blocks(page, "python") and blocks(page, "text")
+]
+"""A page that shows a program and what it prints: all its python blocks are one program, block after block."""
+
+
+@pytest.fixture(scope="module")
+def database_url():
+    with postgres_server() as server:
+        yield server.url
+
+
+def test_programs_are_found():
+    assert DOCS / "how-to" / "write-a-workflow.md" in PROGRAMS
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.stem)
+def test_a_pages_program_prints_what_the_page_says(page, tmp_path, request):
+    source = blocks(page, "python")
+    needed = {"DATABASE_URL": request.getfixturevalue("database_url")} if "DATABASE_URL" in source else {}
+    program = tmp_path / "guide.py"
+    program.write_text(source, "utf-8")
+    assert printed(program, **needed) == blocks(page, "text").split()
+
+
+def test_the_worker_and_the_client_do_what_the_page_says(database_url, tmp_path):
+    worker, client = (text for kind, text in BLOCK.findall(WORKERS.read_text("utf-8")) if kind == "python")
+    for name, text in (("worker.py", worker), ("client.py", client)):
+        (tmp_path / name).write_text(text, "utf-8")
+    command, environment = [sys.executable, str(tmp_path / "worker.py")], {**os.environ, "DATABASE_URL": database_url}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout.readline() == "ready\n"
+            assert printed(tmp_path / "client.py", DATABASE_URL=database_url) == blocks(WORKERS, "text").split()
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(30) == 0
+        finally:
+            running.kill()
+
+
 def printed(program: Path, **environment: str) -> list[str]:
+    """Return the words that a program prints.
+
+    Raises:
+        AssertionError: If it fails.
+    """
     ran = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
         cwd=program.parent,
@@ -31,45 +78,3 @@ def printed(program: Path, **environment: str) -> list[str]:
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.split()
-
-
-@pytest.mark.parametrize("page", ["how-to/write-a-workflow.md", "how-to/run-on-a-schedule.md"])
-def test_the_guides_program_prints_what_the_guide_says(page, tmp_path):
-    program = tmp_path / "guide.py"
-    program.write_text(blocks(DOCS / page, "python"), "utf-8")
-    assert printed(program) == blocks(DOCS / page, "text").split()
-
-
-@pytest.fixture
-def server():
-    with postgres_server() as server:
-        yield server
-
-
-def test_the_transaction_of_the_guide_prints_what_the_guide_says(server, tmp_path):
-    page, program = DOCS / "how-to/start-inside-a-transaction.md", tmp_path / "guide.py"
-    program.write_text(blocks(page, "python"), "utf-8")
-    assert printed(program, DATABASE_URL=server.url) == blocks(page, "text").split()
-
-
-def test_the_worker_and_the_client_of_the_guide_do_what_the_guide_says(server, tmp_path):
-    page = DOCS / "how-to/run-workers.md"
-    worker, client = (text for kind, text in BLOCK.findall(page.read_text("utf-8")) if kind == "python")
-    for name, text in (("worker.py", worker), ("client.py", client)):
-        (tmp_path / name).write_text(text, "utf-8")
-    command, environment = [sys.executable, str(tmp_path / "worker.py")], {**os.environ, "DATABASE_URL": server.url}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout is not None
-            assert running.stdout.readline() == "ready\n"
-            assert printed(tmp_path / "client.py", DATABASE_URL=server.url) == blocks(page, "text").split()
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(30) == 0
-        finally:
-            running.kill()
-
-
-@pytest.mark.parametrize("page", [*sorted(DOCS.glob("how-to/*.md")), DOCS / "explanation" / "guarantees.md"])
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-        assert (page.parent / target).exists(), target

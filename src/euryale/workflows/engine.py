@@ -14,7 +14,6 @@ from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
-from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
@@ -40,6 +39,7 @@ from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
 from euryale.workflows.runtime.serving import Serving, in_seconds
+from euryale.workflows.runtime.telling import Telling
 from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.watching import watch
 from euryale.workflows.runtime.worker import Limits, Worker
@@ -52,7 +52,7 @@ T = TypeVar("T")
 _LONGEST_ID = 200
 
 
-class Engine(Serving):
+class Engine(Serving, Telling):
     """Runs workflows durably.
 
     Args:
@@ -344,11 +344,19 @@ class Engine(Serving):
         return Handle(self, execution_id, Any)
 
     async def result(self, execution_id: str, output_type: Any = Any) -> Any:
-        """Return an execution's result when it has one; see :meth:`Handle.result`."""
+        """Return an execution's result when it has one; see :meth:`Handle.result`.
+
+        Args:
+            execution_id: The execution.
+            output_type: What to read the result as; Any: as its workflow is annotated, plain values if that is not
+                known here.
+        """
         self._check_open()
         outcome = await self._worker.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
+        if output_type is Any and (plan := self._registry.find(outcome.row.workflow, outcome.row.plan_hash)):
+            output_type = plan.output_type
         return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
 
     async def wait(self, execution_id: str) -> Status:
@@ -385,7 +393,8 @@ class Engine(Serving):
         """Ask an execution to end and to be undone; return when the wish is durable.
 
         Returns:
-            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before.
+            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before. One
+            that another worker drives hears of it within moments; if its last step succeeds before, it has succeeded.
 
         Raises:
             UnknownExecutionError: If there is none.
@@ -462,95 +471,6 @@ class Engine(Serving):
         if not await self._worker.create(row, _renumbered(known)):
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return Handle(self, row.id, plan.output_type)
-
-    async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally, from any process, before or after a restart.
-
-        Args:
-            token: ``step_context().token`` of the step.
-            output: The step's output.
-
-        Returns:
-            False if it was completed before (the first word counts), or its execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
-        """
-        self._check_open()
-        return await self._outside.complete(token, output)
-
-    async def fail(self, token: str, error: Exception | str) -> bool:
-        """Let a step that completes externally fail for good; see :meth:`complete`."""
-        self._check_open()
-        return await self._outside.fail(token, error)
-
-    async def mark_succeeded(self, execution_id: str, step: str, output: Any = None) -> bool:
-        """Say by hand that a step is done, with its output; what is being done at it is interrupted.
-
-        Of a step that has not been reached yet it will be taken for done as soon as it is. When it is undone, its
-        compensation receives the output, or None if the step would have said apart from it what there is to undo.
-
-        Args:
-            execution_id: The execution; a child's own id for a child's step.
-            step: The step, by its node's id; also an item of a ``for_each`` (``each:notify[3]``).
-            output: Its output.
-
-        Returns:
-            False if it was given an outcome by hand before, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step, or the step has an outcome.
-            PayloadError: If the output does not fit the step's annotation.
-        """
-        self._check_open()
-        return await self._outside.mark_succeeded(execution_id, step, output)
-
-    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
-        """Say by hand that a step has failed for good, whatever its retries; see :meth:`mark_succeeded`."""
-        self._check_open()
-        return await self._outside.mark_failed(execution_id, step, error)
-
-    async def mark_undone(self, execution_id: str, step: str) -> bool:
-        """Say by hand that a step is undone: of an execution that is being undone, or that ended ``failed``.
-
-        A compensation under way is interrupted. Compensations of a failed execution that gave up, and have no mark, are
-        tried again, as by :meth:`retry`; this returns when that is over.
-
-        Returns:
-            False if it was undone already, or the execution is not being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step.
-        """
-        journal = await self._journal(execution_id)
-        kept = await self._outside.mark_undone(execution_id, step)
-        if journal.row.status is Status.FAILED:
-            await self._worker.retry(execution_id)
-        return kept
-
-    async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
-        """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
-
-        Args:
-            execution_id: The execution.
-            signal: What it is told.
-            value: What comes with it.
-            key: An idempotency key: a second signal with the same name and key is not kept. Default: none.
-
-        Returns:
-            False if there was one with that key, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            PayloadError: If the value cannot be written.
-        """
-        self._check_open()
-        return await self._outside.signal(execution_id, signal, value, key)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.

@@ -34,7 +34,7 @@ async def watch(execution_id: str, worker: Worker, tools: Tools, *, shared: bool
                 yield entry_event(entry, execution_id, tools.codec)
             if journal.row.status.ended:
                 return
-            if queue.empty() and (lacking := worker.lacks(journal.row)):
+            if queue.empty() and (lacking := worker.hopeless(journal.row)):
                 raise worker.stranded_error(execution_id, lacking)
             while (event := await next_event(queue, tools.clock, within)) is not None:
                 if event.seq == 0 or event.seq > seq:
