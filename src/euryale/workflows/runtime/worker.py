@@ -95,7 +95,7 @@ class Worker:
             tools.clock,
             limits.lease,
             reaped=self._dispatcher.nudge,
-            lost=self._be_lost,
+            lost=self._begin_anew,
             looked=self._look_around,
         )
         self._unlisten: Callable[[], None] | None = None
@@ -437,9 +437,6 @@ class Worker:
         else:
             self._dispatcher.nudge()
             self._announcer.add("ready")
-
-    async def _be_lost(self) -> None:
-        await self._begin_anew(self.owner)
 
     async def _begin_anew(self, lost: str) -> None:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
