@@ -10,7 +10,8 @@ from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, To
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import rows
-from euryale.workflows.stores.postgres.batch import Values, one_entry, split
+from euryale.workflows.stores.postgres.batch import Values, split
+from euryale.workflows.stores.postgres.lone import lone
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
@@ -80,10 +81,9 @@ class PostgresStore:
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         owners = tuple(self._owners)
-        if len(commits) == len(owners) == 1 and (values := one_entry(commits[0])) is not None:
-            appended = await self._writer.run(lambda connection: connection.fetchval(SQL.append_one, *values, *owners))
-            if appended is not None:
-                return frozenset()
+        statement = lone(commits[0], owners[0]) if len(commits) == len(owners) == 1 else None
+        if statement and await self._writer.run(lambda connection: connection.fetchval(*statement)) is not None:
+            return frozenset()
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:
