@@ -69,7 +69,7 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
-        self._announcer = Announcer(store)
+        self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(
             store, tools.clock, tools.patience, plans=registry.hashes, room=self._room, take=self._take
         )
@@ -341,7 +341,7 @@ class Worker:
             if wakes_at is not None:
                 self._dispatcher.nudge(wakes_at)
             return
-        self._announcer.add(f"ended {row.id}")
+        self._announcer.add(f"ended {row.id}", urgent=row.epoch > 1)  # else whoever waits does so here, as a rule
         if not row.parent_id:
             return
         if (parent := self._live.get(row.parent_id)) is not None:
