@@ -1,4 +1,4 @@
-"""What a lone execution writes most of the time, as statements of plain values: a fraction of what ``write`` takes. Pure."""
+"""What a lone execution writes, mostly, as statements of plain values: a fraction of what ``write`` takes. Pure."""
 
 from operator import attrgetter
 from typing import Any
@@ -16,29 +16,29 @@ Statement = tuple[Any, ...]
 """SQL and its values. It gives a row if it wrote the whole commit, and none if it wrote nothing of it."""
 
 
-def lone(commit: Commit, owner: str) -> Statement | None:
-    """Return the statement that writes a commit of a worker, or None if only ``write`` can.
+def lone(commit: Commit) -> Statement | None:
+    """Return the statement that writes a commit, or None if only ``write`` can.
 
     What it does not write is to be refused, or was written before: let ``write`` decide.
     """
-    return _append(commit, owner) or _create(commit, owner) or _end(commit, owner)
+    return _append(commit) or _create(commit) or _end(commit)
 
 
-def _append(commit: Commit, owner: str) -> Statement | None:
+def _append(commit: Commit) -> Statement | None:
     if len(commit.entries) != 1 or not commit.only_appends:
         return None
-    return (SQL.append_one, commit.execution_id, *astuple(commit.entries[0]), commit.epoch, owner)
+    return (SQL.append_one, commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
 
 
-def _create(commit: Commit, owner: str) -> Statement | None:
-    if len(commit.create) != 1 or commit.create[0].id != commit.execution_id or commit.create[0].owner != owner:
+def _create(commit: Commit) -> Statement | None:
+    if len(commit.create) != 1 or commit.create[0].id != commit.execution_id or not commit.create[0].owner:
         return None
     if commit != Commit(commit.execution_id, commit.epoch, create=commit.create):
         return None
     return (SQL.create_one, *_EXECUTION_VALUES(commit.create[0]))
 
 
-def _end(commit: Commit, owner: str) -> Statement | None:
+def _end(commit: Commit) -> Statement | None:
     change = commit.change
     if change is None or not change.status.ended or commit.events == "drop":
         return None
@@ -46,4 +46,4 @@ def _end(commit: Commit, owner: str) -> Statement | None:
         return None
     entries = [(0, commit.execution_id, *astuple(entry)) for entry in commit.entries]
     releases = commit.events == "release"
-    return (SQL.end_one, commit.execution_id, commit.epoch, owner, *_CHANGE_VALUES(change), releases, entries)
+    return (SQL.end_one, commit.execution_id, commit.epoch, *_CHANGE_VALUES(change), releases, entries)

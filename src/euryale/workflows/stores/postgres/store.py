@@ -80,10 +80,10 @@ class PostgresStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        owners = tuple(self._owners)
-        statement = lone(commits[0], owners[0]) if len(commits) == len(owners) == 1 else None
+        statement = lone(commits[0]) if len(commits) == 1 else None
         if statement and await self._writer.run(lambda connection: connection.fetchval(*statement)) is not None:
             return frozenset()
+        owners = tuple(self._owners)
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:
