@@ -74,7 +74,7 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
-        self._announcer = Announcer(store)
+        self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(
             store,
             tools.clock,
@@ -427,7 +427,7 @@ class Worker:
                     self._announcer.add("ready")
             return
         self.on_end(row)
-        self._announcer.add(f"ended {row.id}")
+        self._announcer.add(f"ended {row.id}", urgent=row.epoch > 1)  # else whoever waits does so here, as a rule
         if row.queue:
             self._announcer.add("ready")
         if not row.parent_id:
