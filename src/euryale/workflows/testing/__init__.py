@@ -13,6 +13,7 @@ from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
+from euryale.workflows.testing.virtual_time import run_in_virtual_time
 
 __all__ = [
     "CrashingStore",
@@ -30,5 +31,6 @@ __all__ = [
     "StoreContract",
     "ViolationError",
     "kill_points",
+    "run_in_virtual_time",
     "simulate",
 ]
