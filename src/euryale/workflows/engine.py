@@ -53,6 +53,7 @@ class Engine:
         store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
         workflows: The workflows that it knows; those that they call are known with them.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+            With a mapping, they get the engine itself, too.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
         clock: The source of time.
@@ -96,7 +97,7 @@ class Engine:
             feed=Feed(),
             clock=clock,
             telemetry=telemetry or Telemetry(),
-            resolver=_resolver(services),
+            resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
@@ -534,7 +535,7 @@ def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
-def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:
     if services is None or isinstance(services, Mapping):
-        return cast("Resolver", MappedServices(services or {}))
+        return cast("Resolver", MappedServices({Engine: engine, **(services or {})}))
     return services

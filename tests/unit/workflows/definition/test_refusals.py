@@ -38,6 +38,11 @@ async def look() -> None:
     """Is no step."""
 
 
+class Desk:
+    async def look(self, value: int) -> int:
+        return value
+
+
 @workflow("inner")
 def inner(value: int) -> int:
     return a(value)
@@ -86,6 +91,7 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: a.named("b", timeout=-1), "timeout=-1"),
         (lambda: a.compensate(retry=3)(print), "is no policy"),
         (lambda: Engine(MemoryStore(), workflows=[a]), "is no workflow"),
+        (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
     ],
 )
 def test_a_mistake_in_a_definition_is_refused_at_once(define, advice):

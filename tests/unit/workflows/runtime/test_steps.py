@@ -23,6 +23,7 @@ from euryale.workflows import (
     when,
     workflow,
 )
+from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import FaultSwitch
 from eventually import eventually
 
@@ -434,3 +435,25 @@ async def test_a_workflow_without_steps_ends_at_once(engine):
         return value
 
     assert await engine.run(flow, "x") == "x"
+
+
+async def test_a_step_is_given_the_engine_that_runs_it():
+    @step
+    async def start_other(value: str, *, engine: Engine = inject()) -> str:
+        handle = await engine.start(inner, value, id="inner")
+        return await handle.result()
+
+    @step
+    async def shout(value: str) -> str:
+        return value.upper()
+
+    @workflow("inner")
+    def inner(value: str) -> str:
+        return shout(value)
+
+    @workflow("outer")
+    def outer(value: str) -> str:
+        return start_other(value)
+
+    async with Engine(MemoryStore()) as engine:
+        assert await engine.run(outer, "x") == "X"
