@@ -88,11 +88,12 @@ class Engine:
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
-        self._registry = Registry(workflows)
+        codec = codec or JsonCodec()
+        self._registry = Registry(codec, workflows)
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
-            codec=codec or JsonCodec(),
+            codec=codec,
             writer=Writer(store, patience),
             feed=Feed(),
             clock=clock,

@@ -113,3 +113,29 @@ async def test_no_branches_are_done_at_once():
 
     async with Engine(MemoryStore()) as engine:
         assert await engine.run(flow, 1) == 1
+
+
+@step
+def connect(name: str) -> Desk:
+    return Desk()
+
+
+DESKS = Signal("desks", Desk)
+
+
+@pytest.mark.parametrize(
+    ("compose", "message"),
+    [
+        (lambda x: [connect(x)], "'w': the output of step 'connect' cannot be Desk"),
+        (lambda x: for_each([x], connect), "'w': the output of step 'connect' cannot be Desk"),
+        (lambda _: wait_for(DESKS), "'w': what comes with 'desks' cannot be Desk"),
+    ],
+)
+def test_a_type_that_cannot_travel_is_refused_when_the_workflow_becomes_known(compose, message):
+    flow = workflow("w")(compose)
+    with pytest.raises(DefinitionError, match=message):
+        Engine(MemoryStore(), workflows=[flow])
+    engine = Engine(MemoryStore())
+    with pytest.raises(DefinitionError, match=message):
+        engine.register(flow)
+    assert engine.workflows() == ()
