@@ -14,6 +14,7 @@ from euryale.workflows.definition.hook import Hook
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.engine import Engine
@@ -27,11 +28,14 @@ from euryale.workflows.errors import (
     ExecutionReverted,
     ExecutionTimedOut,
     IdempotencyError,
+    OverlapError,
     PayloadError,
     PermanentFailure,
     StoreError,
     StoreLockedError,
+    TransactionError,
     UnknownExecutionError,
+    UnknownScheduleError,
     UnknownWorkflowError,
     UnwritableError,
     WorkflowError,
@@ -43,6 +47,7 @@ from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.relay import ReleasedEvent
+from euryale.workflows.runtime.scheduler import ScheduleView
 
 __all__ = [
     "LATER",
@@ -65,12 +70,15 @@ __all__ = [
     "Hook",
     "IdempotencyError",
     "JsonCodec",
+    "OverlapError",
     "PayloadError",
     "PermanentFailure",
     "Reason",
     "ReleasedEvent",
     "Resolver",
     "Retry",
+    "Schedule",
+    "ScheduleView",
     "Secret",
     "Signal",
     "Status",
@@ -82,8 +90,10 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "TransactionError",
     "UndoState",
     "UnknownExecutionError",
+    "UnknownScheduleError",
     "UnknownWorkflowError",
     "UnwritableError",
     "Workflow",

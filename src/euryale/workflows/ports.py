@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 
 T = TypeVar("T")
@@ -120,10 +121,15 @@ class JournalStore(Protocol):
         """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Return what is known of many executions, in one round trip and in any order; nothing of those unknown."""
+        ...
+
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
-        One that was pending is running from then on.
+        One that was pending is running from then on. What was taken by a call that failed, as its answer was lost, is
+        given with the worker's next one.
         """
         ...
 
@@ -140,7 +146,8 @@ class JournalStore(Protocol):
 
         One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
-        If nobody owns the execution it is due at once.
+        If nobody owns the execution it is due at once. Where an answer may be lost, the very same message again gets
+        the number that it has.
         """
         ...
 
@@ -191,6 +198,29 @@ Listener = Callable[[Collection[str]], None]
 """Takes notices: ``ready`` (an execution may be claimed), ``told <id>`` (one was sent a message), ``ended <id>``."""
 
 
+class ScheduleStore(Protocol):
+    """How far schedules are."""
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Make a schedule known, or give it another cadence; return it as it is then.
+
+        Of a new one, and of one with another cadence, no tick up to ``now`` fires any more; else nothing changes.
+        """
+        ...
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Do what :func:`~euryale.workflows.record.schedule.decide` says, all or nothing, however many ask at once.
+
+        The execution that is created is owned by nobody. A schedule that is not known is made known, up to this tick.
+        Doing it again changes nothing: by a tick it is late then, by hand the execution is known.
+        """
+        ...
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Return all schedules, by name."""
+        ...
+
+
 class OutboxStore(Protocol):
     """Where released events wait for their delivery."""
 
@@ -218,8 +248,25 @@ class InsightStore(Protocol):
         ...
 
 
-class Store(JournalStore, FleetStore, OutboxStore, InsightStore, Protocol):
+class Store(JournalStore, FleetStore, ScheduleStore, OutboxStore, InsightStore, Protocol):
     """All that a store does."""
+
+
+@runtime_checkable
+class TransactionStore(Protocol):
+    """A store that can take part in a transaction of its caller, as it is in the same database."""
+
+    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+        """Create an execution that nobody owns, inside of a transaction that the caller has begun and will end.
+
+        Returns:
+            None if it was created: it exists from the moment at which the caller commits, and workers are told then.
+            Else the workflow and the input of the execution of that id: it exists, or was created in that transaction.
+
+        Raises:
+            TransactionError: If that is no open transaction in the same database.
+        """
+        ...
 
 
 class Codec(Protocol):

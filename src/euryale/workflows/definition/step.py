@@ -144,6 +144,7 @@ class Compensation:
 
     Attributes:
         function: Receives what there is to undo, or None when the step failed, timed out or may have run unseen.
+        is_async: Whether it is a coroutine function; any other runs in a thread.
         retry: How often it is tried.
         timeout: Seconds that one attempt may take, or None.
         forwarded: Parameters of the step's own that it is given again, by name.
@@ -151,6 +152,7 @@ class Compensation:
     """
 
     function: Callable[..., Any]
+    is_async: bool
     retry: Retry
     timeout: float | None
     forwarded: tuple[str, ...]
@@ -174,7 +176,8 @@ def _read_compensation(
             f"{what} asks for {', '.join(unknown)}, which is no parameter of the step.",
             hint=f"It may ask for {', '.join(step.signature.parameters) or 'nothing'}, or use inject().",
         )
-    return Compensation(function, retry, timeout, forwarded, signature.injected)
+    is_async = inspect.iscoroutinefunction(function)
+    return Compensation(function, is_async, retry, timeout, forwarded, signature.injected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,19 @@ class Step(Tool, Generic[P, R, U]):
             node: The name of a step, or another node's id.
         """
         return self._twin(self.name, skip_to=node)
+
+    def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":
+        """Return the same step with other functions behind it, which take the same: for tests.
+
+        Args:
+            function: Called instead of the step's own.
+            undo: Called instead of its compensation's own, if it has one; None: as it was.
+        """
+        other: Step[P, R, U] = Step(self.name, function, self.options)
+        compensation = self.compensation
+        if compensation is not None:
+            other._compensation = replace(compensation, function=undo or compensation.function)
+        return other
 
     def _twin(self, name: str, **options: Any) -> "Step[P, Any, U]":
         twin: Step[P, Any, U] = Step(name, self.function, replace(self.options, **options))

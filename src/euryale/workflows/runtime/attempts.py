@@ -36,10 +36,13 @@ class Attempts:
         record = self._run.node(node.id)
         if record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
+        if not record.attempts:  # else it may have done something
+            await self._course.resting.between_steps(lane)
         self._course.begun[node.id] = None
         await self._course.resting.until(lane, record.due)
         attempt = record.attempts
         while not self._course.has_turned():
+            await self._course.resting.between_steps(lane)
             attempt += 1
             started = self._run.begin(node.id, attempt)
             outcome = await self._attempt(node, attempt)
@@ -69,7 +72,7 @@ class Attempts:
             failure.__cause__ = error
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
-        call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
+        call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
         run.attempting.add(node.id)
         try:
             return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
