@@ -38,6 +38,11 @@ class Telemetry:
 
         return detach
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens: a report that costs something to make may be left out else."""
+        return bool(self._listeners)
+
     def report(self, name: str, /, **payload: object) -> None:
         """Tell all listeners that ``name`` happened."""
         for listener in self._listeners:

@@ -22,6 +22,7 @@ from euryale.workflows.errors import (
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
+from euryale.workflows.history import History, read_history
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.forking import adopted_entries
@@ -33,6 +34,7 @@ from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.reporter import ask_for_trace
 from euryale.workflows.runtime.run import Tools, entry_event
 from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.worker import Limits, Worker
@@ -89,10 +91,10 @@ class Engine:
         patience = Patience()
         self._tools = Tools(
             codec=codec or JsonCodec(),
-            writer=Writer(store, patience),
+            writer=Writer(store, patience, telemetry := telemetry or Telemetry(), clock),
             feed=Feed(),
             clock=clock,
-            telemetry=telemetry or Telemetry(),
+            telemetry=telemetry,
             resolver=_resolver(services),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
@@ -219,7 +221,7 @@ class Engine:
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
         now, at_once = self._tools.now(), not delay and self._worker.has_room
-        return ExecutionRow(
+        row = ExecutionRow(
             id=execution_id,
             workflow=plan.name,
             version=plan.version,
@@ -234,6 +236,7 @@ class Engine:
             priority=priority,
             retention=plan.retention,
         )
+        return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
 
     async def _check_same(self, row: ExecutionRow) -> None:
         known = await self._journal(row.id)
@@ -286,6 +289,24 @@ class Engine:
         stranded = self._worker.lacks(journal.row)
         seq = journal.entries[-1].seq if journal.entries else 0
         return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
+
+    async def history(self, execution_id: str) -> History:
+        """Return everything that happened in an execution: each attempt with input, output or error, worker and times.
+
+        Values in it are plain, secrets are redacted.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        journal = await self._journal(execution_id)
+        run = self._worker.run(execution_id)
+        return read_history(
+            journal,
+            self._registry.find(journal.row.workflow, journal.row.plan_hash),
+            self._tools.codec,
+            attempting=run.attempting if run else {},
+            stranded=self._worker.lacks(journal.row),
+        )
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""

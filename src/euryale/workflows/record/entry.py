@@ -21,6 +21,7 @@ class Entry:
         payload: The output or the error, encoded.
         undo: What the compensation receives, encoded, when that is not the output.
         message: The number of the message that it took in, 0 for none.
+        worker: Who wrote it, if that is somebody else than wrote the entry before; else an empty string.
     """
 
     seq: int
@@ -33,6 +34,7 @@ class Entry:
     payload: bytes | None = None
     undo: bytes | None = None
     message: int = 0
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

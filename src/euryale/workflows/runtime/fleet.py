@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from euryale.kit.clock import Clock, pause
 from euryale.workflows.errors import StoreError
@@ -20,7 +20,7 @@ class Membership:
         store: Where workers are known.
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
-        reaped: Called when others were found dead: what they owned is due.
+        reaped: Called with the names of others that were found dead: what they owned is due.
         lost: Called when this worker was taken for dead: nothing is its own any more.
         looked: Called at each renewal.
     """
@@ -31,7 +31,7 @@ class Membership:
         clock: Clock,
         lease: float,
         *,
-        reaped: Callable[[], None],
+        reaped: Callable[[Sequence[str]], None],
         lost: Callable[[], None],
         looked: Callable[[], None],
     ) -> None:
@@ -68,7 +68,7 @@ class Membership:
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))
-            self._reaped()
+            self._reaped(dead)
         self._looked()
 
 

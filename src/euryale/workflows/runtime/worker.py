@@ -31,6 +31,7 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
 from euryale.workflows.runtime.mailbox import Mailbox
 from euryale.workflows.runtime.registry import Registry
+from euryale.workflows.runtime.reporter import Reporter
 from euryale.workflows.runtime.run import Run, Tools, Turn
 from euryale.workflows.runtime.waiters import Waiters
 
@@ -68,6 +69,7 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
+        self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store)
         self._dispatcher = Dispatcher(
             store, tools.clock, tools.patience, plans=registry.hashes, room=self._room, take=self._take
@@ -79,7 +81,7 @@ class Worker:
             store,
             tools.clock,
             limits.lease,
-            reaped=self._dispatcher.nudge,
+            reaped=self._take_over,
             lost=self._be_lost,
             looked=self._look_around,
         )
@@ -131,7 +133,7 @@ class Worker:
             self._unlisten = None
         await self._tasks.stop()
         await self._tools.writer.drain()
-        self._drop_all(EngineClosedError(_CLOSED))
+        self._drop_all(EngineClosedError(_CLOSED), "closed")
         self._tools.feed.close(EngineClosedError(_CLOSED))
         self._tools.threads.release()
         if was_open and self.owner:
@@ -143,8 +145,9 @@ class Worker:
         except StoreError as error:  # then its lease will run out
             _log.warning("worker %s could not sign off: %s", self.owner, error)
 
-    def _drop_all(self, error: WorkflowError) -> None:
+    def _drop_all(self, error: WorkflowError, cause: str) -> None:
         for executor in self._live.values():
+            self._reporter.let_go(executor.run.row, cause)
             if not executor.done.done():
                 executor.done.set_exception(error)
         self._live.clear()
@@ -193,7 +196,10 @@ class Worker:
 
     def _launch(self, row: ExecutionRow, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
         self._opening.pop(row.id, None)
-        if written.exception() is not None or self._closed:
+        if written.exception() is not None:
+            return
+        self._reporter.created(row)
+        if self._closed:
             return
         if not row.owner:
             self._dispatcher.nudge(row.available_at)
@@ -264,6 +270,7 @@ class Worker:
             return None
         self._stuck.pop(row.id, None)
         self._live[row.id] = executor
+        self._reporter.claimed(journal)
         for message in journal.messages:
             executor.take(message)
         self._waiters.stir(row.id)
@@ -272,6 +279,7 @@ class Worker:
     def _strand(self, row: ExecutionRow, lacking: str) -> None:
         """Let go of an execution that cannot be driven on, until somebody mends that and retries it."""
         _log.warning("execution %s is stranded: %s", row.id, lacking)
+        self._reporter.stranded(row, lacking)
         release = Release(None, row.messages, lacking)
         written = self._tools.writer.submit(Commit(row.id, row.epoch, release=release))
         self._stuck[row.id] = lacking
@@ -293,20 +301,21 @@ class Worker:
         try:
             outcome = await executor.drive(turn, again=again)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must not take the other executions down
-            self._forget(executor)
+            self._forget(executor, "lost" if isinstance(error, StaleOwnerError) else "stranded")
             self._give_up(executor, error)
         else:
-            self._forget(executor)
+            self._forget(executor, "ended" if outcome else "resting")
             if not executor.done.done():
                 executor.done.set_result(outcome)
             self._pass_on(executor, outcome)
         self._waiters.stir(execution_id)
         self._dispatcher.freed()
 
-    def _forget(self, executor: Executor) -> None:
+    def _forget(self, executor: Executor, cause: str) -> None:
         execution_id = executor.run.row.id
         if self._live.get(execution_id) is executor:
             del self._live[execution_id]
+            self._reporter.let_go(executor.run.row, cause)
 
     def _give_up(self, executor: Executor, error: Exception) -> None:
         row = executor.run.row
@@ -339,8 +348,13 @@ class Worker:
 
     def _be_lost(self) -> None:
         """Others own everything by now: drop it, and begin anew under another name."""
-        self._drop_all(StaleOwnerError(f"{self.owner} was taken for dead; others go on with what it owned."))
+        self._reporter.lost(self.owner, len(self._live))
+        self._drop_all(StaleOwnerError(f"{self.owner} was taken for dead; others go on with what it owned."), "lost")
         self._tasks.spawn(self._enlist_again(), name="euryale-enlist")
+
+    def _take_over(self, dead: Sequence[str]) -> None:
+        self._reporter.reaped(dead)
+        self._dispatcher.nudge()
 
     async def _enlist_again(self) -> None:
         await self._tools.patience.outlast("signing on", self._enlist)

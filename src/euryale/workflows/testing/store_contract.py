@@ -89,7 +89,7 @@ class StoreContract:
         """All fields of rows, entries and messages come back as they were."""
         store = await opened(new_store)
         first = row("a", parent_id="p", parent_step="s", root_id="p", retention=60.0)
-        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7)
+        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7, worker="host:7:w2")
         expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), _NONE_REFUSED)
         message = Message("a", "complete", "s9", b"1", 1003.0, failed=True, key="k", number=1)
         expect(await store.post(message), Told(1, Status.RUNNING, "w1"))
