@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
@@ -15,14 +16,16 @@ from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.nodes import Signal, StepNode
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
     IdempotencyError,
     UnknownExecutionError,
     WorkflowError,
 )
-from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
-from euryale.workflows.history import History, read_history
+from euryale.workflows.handle import ExecutionView, Handle, outcome_error
+from euryale.workflows.history import History
+from euryale.workflows.insight import Insight
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.forking import adopted_entries
@@ -102,6 +105,9 @@ class Engine:
             rest_after=rest_after,
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
+        self._insight = Insight(
+            store, self._registry, self._tools.codec, live=self._worker.run, lacks=self._worker.lacks, clock=clock
+        )
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
         self._detach: Callable[[], None] | None = None
         self._open = False
@@ -111,8 +117,12 @@ class Engine:
         """Who is told what happens: attach a listener to it."""
         return self._tools.telemetry
 
-    async def open(self) -> None:
+    async def open(self, *, driving: bool = True) -> None:
         """Open the store, and go on with every execution that an earlier process left.
+
+        Args:
+            driving: Whether executions are driven here. If not, they can be started and told things, and are retried
+                when that is asked for; all else is left to other workers, or to the next time.
 
         Raises:
             StoreLockedError: If another process owns the store.
@@ -121,10 +131,10 @@ class Engine:
         await self._store.open()
         self._open = True
         try:
-            if self._relay is not None:
+            if self._relay is not None and driving:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
-            await self._worker.start()
+            await self._worker.start(driving=driving)
         except BaseException:
             await self.close()
             raise
@@ -281,14 +291,8 @@ class Engine:
         Raises:
             UnknownExecutionError: If there is none.
         """
-        journal = await self._journal(execution_id)
-        plan = self._registry.find(journal.row.workflow, journal.row.plan_hash)
-        run = self._worker.run(execution_id)
-        attempting = frozenset(run.attempting) if run else frozenset()
-        steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
-        stranded = self._worker.lacks(journal.row)
-        seq = journal.entries[-1].seq if journal.entries else 0
-        return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
+        await self._settled(execution_id)
+        return await self._insight.get(execution_id)
 
     async def history(self, execution_id: str) -> History:
         """Return everything that happened in an execution: each attempt with input, output or error, worker and times.
@@ -298,21 +302,43 @@ class Engine:
         Raises:
             UnknownExecutionError: If there is none.
         """
-        journal = await self._journal(execution_id)
-        run = self._worker.run(execution_id)
-        return read_history(
-            journal,
-            self._registry.find(journal.row.workflow, journal.row.plan_hash),
-            self._tools.codec,
-            attempting=run.attempting if run else {},
-            stranded=self._worker.lacks(journal.row),
-        )
+        await self._settled(execution_id)
+        return await self._insight.history(execution_id)
+
+    async def graph(self, execution_id: str, form: DrawingFormat = "svg") -> str:
+        """Return a picture of an execution: its plan, coloured by what its nodes are at.
+
+        Args:
+            execution_id: Which.
+            form: ``svg``, ``mermaid`` or ``json``; a plan alone is drawn by ``euryale.workflows.drawing``.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its plan is not known here.
+        """
+        await self._settled(execution_id)
+        return await self._insight.graph(execution_id, form)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Insight]:
+        """Look at the executions in the store without taking part: the engine need not be open, nothing is driven.
+
+        This works while another process owns the store.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        reader = self._store.reader()
+        await reader.open()
+        try:
+            yield Insight(reader, self._registry, self._tools.codec, clock=self._tools.clock)
+        finally:
+            await reader.close()
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
         self._check_open()
-        rows = await self._store.list(query or ExecutionQuery())
-        return tuple(view_row(row, self._tools.codec, stranded=self._worker.lacks(row)) for row in rows)
+        return await self._insight.list(query)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and to be undone; return when the wish is durable.
@@ -484,12 +510,20 @@ class Engine:
         return await self._store.prune(self._tools.now(), limit)
 
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
-        self._check_open()
-        await self._worker.opened(execution_id)
+        await self._settled(execution_id)
         journal = await self._store.load(execution_id, after=after)
         if journal is None:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         return journal
+
+    async def _settled(self, execution_id: str) -> None:
+        """Wait while the execution is about to be live.
+
+        Raises:
+            EngineClosedError: If the engine is not open.
+        """
+        self._check_open()
+        await self._worker.opened(execution_id)
 
     def _check_open(self) -> None:
         if not self._open:

@@ -88,6 +88,7 @@ class Worker:
         self._unlisten: Callable[[], None] | None = None
         self._stuck: dict[str, str] = {}
         self._closed = True
+        self._driving = True
 
     @property
     def owner(self) -> str:
@@ -100,20 +101,24 @@ class Worker:
         return self._room() > 0
 
     def _room(self) -> int:
-        return max(0, self._limits.executions - len(self._live) - len(self._opening))
+        most = self._limits.executions if self._driving else 0
+        return max(0, most - len(self._live) - len(self._opening))
 
-    async def start(self) -> None:
+    async def start(self, *, driving: bool = True) -> None:
         """Become a worker, and take over what has something to do and is owned by nobody.
+
+        Args:
+            driving: Whether it does; if not, it drives only what it is asked to retry.
 
         Raises:
             StoreError: If the store cannot be used.
         """
         self._tools.patience.begin()
         self._stuck.clear()
-        self._closed = False
+        self._closed, self._driving = False, driving
         await self._enlist()
         self._unlisten = self._store.listen(self._hear)
-        if self._limits.executions:
+        if self._limits.executions and driving:
             await self._dispatcher.look()
             self._tasks.spawn(self._dispatcher.run(), name="euryale-dispatcher")
         if self._store.shared:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import apsw
 
-from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Reader, Told
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -21,7 +21,7 @@ from euryale.workflows.record.entry import (
     StatusChange,
 )
 from euryale.workflows.record.states import EntryKind, Reason, Status
-from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
+from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
@@ -48,7 +48,8 @@ class SQLiteStore:
     shared = False
 
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
-        self._thread = WriterThread(Path(path), durability)
+        self._path = Path(path)
+        self._thread = WriterThread(self._path, durability)
         self._sql = Statements()
 
     async def open(self) -> None:
@@ -214,6 +215,10 @@ class SQLiteStore:
         rows = await self._thread.run(lambda connection: connection.execute(self._sql.list, values).fetchall())
         return tuple(map(_execution, rows))
 
+    def reader(self) -> Reader:
+        """See :class:`~euryale.workflows.ports.InsightStore`."""
+        return _SQLiteReader(self._path)
+
     async def prune(self, now: float, limit: int) -> int:
         """See :class:`~euryale.workflows.ports.InsightStore`."""
 
@@ -225,6 +230,14 @@ class SQLiteStore:
             return len(old)
 
         return await self._thread.run(delete)
+
+
+class _SQLiteReader(SQLiteStore):
+    """Reads the file over a connection of its own, which cannot write; takes no lock."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._thread = ReaderThread(path)
 
 
 def _entry(row: Sequence[Any]) -> Entry:
