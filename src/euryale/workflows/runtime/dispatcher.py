@@ -95,10 +95,12 @@ class Dispatcher:
             at = latest if claimed.next_due is None else min(claimed.next_due, latest)
             if at < float("inf"):
                 self._set_timer(at, now)
-        elif self._room():
-            self._woken.set()
-        else:
+        elif not self._room():
             self._starved = True
+        elif claimed.rows or claimed.next_due > claim.now:
+            self._woken.set()
+        else:  # what is due is not given to it, as it was taken for dead and does not know yet
+            self._set_timer(now + _POLL_EVERY, now)
 
     def freed(self) -> None:
         """Look, if there was more to do than there was room for: there may be room now."""

@@ -17,6 +17,9 @@ CREATED: Final = "workflow.execution.created"
 CLAIMED: Final = "workflow.execution.claimed"
 LET_GO: Final = "workflow.execution.let_go"
 FINISHED: Final = "workflow.execution.finished"
+TURNED: Final = "workflow.execution.compensating"
+RETRYING: Final = "workflow.step.retrying"
+UNDO_FAILED: Final = "workflow.undo.failed"
 STRANDED: Final = "workflow.execution.stranded"
 WORKER_LOST: Final = "workflow.worker.lost"
 WORKERS_REAPED: Final = "workflow.worker.reaped"
@@ -105,7 +108,7 @@ REPORTS: Final[Mapping[str, Reported]] = {
     UNDO_ENDED: Reported("An attempt at a compensation has ended, in the task that made it.", _ENDED),
     "workflow.step.succeeded": Reported("It is durable that a step, a child or a wait has succeeded.", _AT),
     "workflow.step.adopted": Reported("It is durable that a forked execution takes over a step's outcome.", _AT),
-    "workflow.step.retrying": Reported("It is durable that an attempt failed, and another one follows.", _AT),
+    RETRYING: Reported("It is durable that an attempt failed, and another one follows.", _AT),
     "workflow.step.waiting": Reported(
         "It is durable that a node waits: for a child, a word from outside, a time.", _AT
     ),
@@ -113,11 +116,11 @@ REPORTS: Final[Mapping[str, Reported]] = {
     "workflow.step.timed_out": Reported("It is durable that a node took too long, for good.", _AT),
     "workflow.choice.made": Reported("It is durable which side of a `when` is taken.", _AT),
     "workflow.event.staged": Reported("An event is staged, durably.", _AT),
-    "workflow.execution.compensating": Reported("It is durable that an execution turned, and is undone.", _AT),
+    TURNED: Reported("It is durable that an execution turned, and is undone.", _AT),
     "workflow.execution.reopened": Reported("Compensations that gave up are tried again.", _AT),
     "workflow.undo.succeeded": Reported("It is durable that a node was undone.", _AT),
     "workflow.undo.retrying": Reported("It is durable that a compensation failed, and is tried again.", _AT),
-    "workflow.undo.failed": Reported("It is durable that a compensation gave up.", _AT),
+    UNDO_FAILED: Reported("It is durable that a compensation gave up.", _AT),
     WORKER_LOST: Reported(
         "This worker did not renew its lease in time: others go on with what it owned.",
         {"worker": "its name", "executions": "how many it drove"},

@@ -153,3 +153,29 @@ async def test_executions_whose_plan_a_worker_does_not_know_are_left_to_others(s
         assert await ignorant.run(order.named("x") if hasattr(order, "named") else stage.flow, "y") == "y done"
         async with Engine(store, workflows=[other.flow]):
             assert await handle.result() == "x done"
+
+
+async def test_a_worker_that_was_taken_for_dead_does_not_ask_on_and_on():
+    clock = ManualClock()
+    store, begun, gate = MemoryStore(shared=True, clock=clock), asyncio.Event(), asyncio.Event()
+
+    @step
+    async def hold(number: int) -> int:
+        begun.set()
+        await gate.wait()
+        return number
+
+    @workflow("held-by-the-dead")
+    def held(number: int) -> int:
+        return hold(number)
+
+    async with Engine(store, clock=clock, lease=15) as engine:
+        await engine.start(held, 1, id="h1")
+        await begun.wait()
+        await store.retire(engine._worker.owner)
+        engine._worker.look()
+        await asyncio.sleep(0)
+        clock.advance(6)
+        gate.set()
+        async with asyncio.timeout(10):
+            assert await engine.wait("h1") is Status.SUCCEEDED
