@@ -16,8 +16,8 @@ engine is opened: `engine.telemetry.attach(listener)`. It is called where it hap
 block. Traces (`euryale.workflows.opentelemetry`) and metrics (`euryale.workflows.prometheus`) are such listeners: see
 [how to see what happens](../how-to/see-what-happens.md).
 
-Times are seconds since the epoch, durations are seconds. No report carries an input or an output; errors are scrubbed of
-secrets.
+Times are seconds since the epoch, durations are seconds. No report carries an input or an output; errors are scrubbed
+of secrets.
 """
 
 

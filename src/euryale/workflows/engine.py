@@ -176,6 +176,14 @@ class Engine:
         """Return the workflows that it knows, each in its highest version, by name."""
         return self._registry.all()
 
+    def workflow(self, name: str) -> Workflow[Any, Any]:
+        """Return a workflow in its highest version.
+
+        Raises:
+            UnknownWorkflowError: If there is none of that name.
+        """
+        return self._registry.current(name)
+
     async def run(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> O:  # noqa: A002 -- its name
         """Run a workflow and return its result.
 

@@ -1,6 +1,7 @@
 """Looking at executions: what they are at, all that happened in them, and pictures of both. Nothing is driven here."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock, pause
@@ -25,6 +26,19 @@ def _nobody(_: str) -> Run | None:
 
 def _as_written(row: ExecutionRow) -> str:
     return row.stranded
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was written down of an execution since somebody looked.
+
+    Attributes:
+        events: What happened.
+        ended: Whether it has ended.
+    """
+
+    events: tuple[ExecutionEvent, ...]
+    ended: bool
 
 
 class Insight:
@@ -120,13 +134,23 @@ class Insight:
         """
         seq = 0
         while True:
-            journal = await self._journal(execution_id, after=seq)
-            for entry in journal.entries:
-                seq = entry.seq
-                yield entry_event(entry, execution_id, self._codec)
-            if journal.row.status.ended:
+            news = await self.news(execution_id, after=seq)
+            for event in news.events:
+                seq = event.seq
+                yield event
+            if news.ended:
                 return
             await pause(self._clock, _LOOK_EVERY)
+
+    async def news(self, execution_id: str, *, after: int = 0) -> "News":
+        """Return what was written down of an execution after the entry of that number.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        journal = await self._journal(execution_id, after=after)
+        events = tuple(entry_event(entry, execution_id, self._codec) for entry in journal.entries)
+        return News(events, journal.row.status.ended)
 
     def _plan(self, row: ExecutionRow) -> Plan | None:
         return self._registry.find(row.workflow, row.plan_hash)

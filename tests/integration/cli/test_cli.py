@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+import euryale
 from eventually import eventually
 from git_repository import GIT_ENV, add_commit, clone_with_commit, git
 from memory_platform import BUILT, FAILING, NODE_APP, RUNNING, MemoryPlatform, memory_platform
 
+SOURCE = str(Path(euryale.__file__).parents[1])
 EURYALE = Path(sys.executable).with_name("euryale")
 
 
@@ -37,7 +39,13 @@ class Person:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
-        self.env = {**GIT_ENV, "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "120"}
+        self.env = {
+            **GIT_ENV,
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "COLUMNS": "120",
+            "PYTHONPATH": SOURCE,
+        }
 
     async def start(self, *words: str, env: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
