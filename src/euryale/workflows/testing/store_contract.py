@@ -102,6 +102,22 @@ class StoreContract:
         expect((journal.row.status, journal.entries[0].kind), (Status.RUNNING, EntryKind.STEP_SUCCEEDED))
         expect((type(journal.row.status), type(journal.entries[0].kind)), (Status, EntryKind))
 
+    async def test_a_reader_reads_while_the_store_is_written(self, new_store: StoreFactory) -> None:
+        """A reader sees what is durable, and the store goes on being its owner's."""
+        store = await opened(new_store)
+        expect(await store.write([create("a"), create("b", created_at=1001.0)]), _NONE_REFUSED)
+        reader = store.reader()
+        await reader.open()
+        try:
+            expect([each.id for each in await reader.list(ExecutionQuery())], ["b", "a"])
+            expect(await store.write([Commit("a", 1, (entry(1),))]), _NONE_REFUSED)
+            journal = await reader.load("a")
+            expect(journal and journal.entries, (entry(1),))
+            expect(await reader.load("nobody"), None)
+        finally:
+            await reader.close()
+        expect(await store.write([Commit("a", 1, (entry(2),))]), _NONE_REFUSED)
+
     async def test_nothing_is_loaded_of_what_is_unknown(self, new_store: StoreFactory) -> None:
         """An unknown execution is None, not an error."""
         store = await opened(new_store)
