@@ -12,8 +12,9 @@ _TYPES: Final[dict[GraphFormat, str]] = {
     "json": "application/json",
 }
 
+_TEXT: Final = {"schema": {"type": "string"}}
 PICTURES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The picture.", "content": {media.partition(";")[0]: {} for media in _TYPES.values()}}
+    200: {"description": "The picture.", "content": {media.partition(";")[0]: _TEXT for media in _TYPES.values()}}
 }
 """How an endpoint that draws describes its answer."""
 
