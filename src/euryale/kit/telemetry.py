@@ -39,8 +39,8 @@ class Telemetry:
         return detach
 
     @property
-    def heard(self) -> bool:
-        """Whether anybody listens: a report that costs something to make may be left out else."""
+    def is_heard(self) -> bool:
+        """Whether anybody listens; if not, what only a report needs need not be made."""
         return bool(self._listeners)
 
     def report(self, name: str, /, **payload: object) -> None:

@@ -1,11 +1,14 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
+import asyncio
+import dataclasses
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.ids import new_id
@@ -13,32 +16,36 @@ from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
-from euryale.workflows.definition.nodes import Signal, StepNode
+from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
     IdempotencyError,
-    UnknownExecutionError,
+    TransactionError,
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
 from euryale.workflows.insight import Insight
-from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
-from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
+from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, TransactionStore
+from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
-from euryale.workflows.runtime.failure import Failure, describe_failure
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
+from euryale.workflows.runtime.outside import Outside
 from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.reporter import ask_for_trace
 from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
+from euryale.workflows.runtime.serving import Signals
 from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
@@ -57,6 +64,7 @@ class Engine:
     Args:
         store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
         workflows: The workflows that it knows; those that they call are known with them.
+        schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
@@ -67,6 +75,8 @@ class Engine:
             other workers of the same store.
         lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
+        prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end
+            that have one; None: only when :meth:`prune` is called.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -78,6 +88,7 @@ class Engine:
         store: Store,
         *,
         workflows: Iterable[Workflow[Any, Any]] = (),
+        schedules: Iterable[Schedule[Any]] = (),
         services: Mapping[Any, Any] | Resolver | None = None,
         deliver: Deliver | None = None,
         codec: Codec | None = None,
@@ -87,9 +98,11 @@ class Engine:
         concurrency: int = 1000,
         lease: float = 15.0,
         rest_after: float = 1.0,
+        prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
-        self._registry = Registry(workflows)
+        schedules = tuple(schedules)
+        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)])
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
@@ -103,11 +116,18 @@ class Engine:
             threads=StepThreads(),
             patience=patience,
             rest_after=rest_after,
+            draining=asyncio.Event(),
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
         self._insight = Insight(
             store, self._registry, self._tools.codec, live=self._worker.run, lacks=self._worker.lacks, clock=clock
         )
+        self._outside = Outside(self._worker, self._tools)
+        self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
+        self._worker.on_end = self._pruner.see
+        self._prunes_by_itself = bool(prune_every and concurrency)
+        self._scheduler = Scheduler(store, self._tools, schedules, self._worker.scheduled)
+        self._fires = bool(schedules and concurrency)
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
         self._detach: Callable[[], None] | None = None
         self._open = False
@@ -135,6 +155,11 @@ class Engine:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
             await self._worker.start(driving=driving)
+            if self._prunes_by_itself and driving:
+                self._tasks.spawn(self._pruner.run(), name="euryale-pruner")
+            if self._fires and driving:
+                await self._scheduler.start()
+                self._tasks.spawn(self._scheduler.run(), name="euryale-scheduler")
         except BaseException:
             await self.close()
             raise
@@ -153,6 +178,52 @@ class Engine:
             await self._tasks.stop()
         finally:
             await self._store.close()
+
+    async def drain(self, within: float | timedelta = 30.0) -> bool:
+        """Take on nothing more, let what runs come to the end of its step, and close.
+
+        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
+        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
+
+        Args:
+            within: Seconds, or a timedelta, that steps may still take.
+
+        Returns:
+            Whether no step was interrupted.
+        """
+        self._check_open()
+        try:
+            return await self._worker.drain(_seconds(within))
+        finally:
+            await self.close()
+
+    async def serve(
+        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
+    ) -> bool:
+        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
+
+        A second signal ends the draining at once, a third one the process.
+
+        Args:
+            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
+            on_ready: Called once it works.
+
+        Returns:
+            Whether no step was interrupted.
+
+        Raises:
+            StoreError: As :meth:`open` does.
+            RuntimeError: If this is not the main thread.
+
+        Example:
+            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
+        """
+        with Signals() as signals:
+            async with self:
+                if on_ready is not None:
+                    on_ready()
+                await signals.first()
+                return bool(await signals.unless_again(self.drain(drain_within)))
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -224,21 +295,88 @@ class Engine:
         """
         self._check_open()
         self._registry.add(workflow)
-        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-        row = self._new_row(workflow.plan, value, id, delay=max(seconds, 0.0), priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority)
         if not await self._worker.create(row):
-            await self._check_same(row)
+            known = (await self._journal(row.id)).row
+            self._check_same(row, known.workflow, known.input)
         return Handle(self, row.id, workflow.plan.output_type)
 
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]:
+        """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
+
+        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing.
+
+        Args:
+            session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
+                asyncpg's ``Connection``, on the database of the :class:`PostgresStore`; commit it yourself.
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key; see :meth:`run`.
+            delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
+            priority: See :meth:`start`.
+
+        Raises:
+            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+            Exception: What the session raises, as it is.
+        """
+        self._check_open()
+        if not isinstance(self._store, TransactionStore):
+            raise TransactionError(
+                f"{type(self._store).__name__} has no part in the transactions of others.",
+                hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
+            )
+        self._registry.add(workflow)
+        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority, owned=False)
+        if (known := await self._store.create_in(session, row)) is not None:
+            self._check_same(row, *known)
+        return Handle(self, row.id, workflow.plan.output_type)
+
+    async def trigger(self, schedule: str) -> Handle[Any]:
+        """Fire a schedule now, out of turn; its ticks stay as they are.
+
+        Args:
+            schedule: Its name.
+
+        Raises:
+            UnknownScheduleError: If there is none of that name here.
+            OverlapError: If it forbids overlaps, and its former execution has not ended.
+        """
+        self._check_open()
+        fired, execution_id = await self._scheduler.trigger(schedule)
+        return Handle(self, execution_id, fired.workflow.plan.output_type)
+
+    async def schedules(self) -> tuple[ScheduleView, ...]:
+        """Return the schedules that it knows, by name, with their last and next ticks."""
+        self._check_open()
+        return await self._scheduler.views()
+
     def _new_row(
-        self, plan: Plan, value: Any, execution_id: str | None, *, delay: float = 0.0, priority: int = 0
+        self,
+        plan: Plan,
+        value: Any,
+        execution_id: str | None,
+        *,
+        delay: float = 0.0,
+        priority: int = 0,
+        owned: bool = True,
     ) -> ExecutionRow:
         execution_id = execution_id or new_id("exec")
         if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
             raise IdempotencyError(
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
-        now, at_once = self._tools.now(), not delay and self._worker.has_room
+        now, at_once = self._tools.now(), owned and not delay and self._worker.has_room
         row = ExecutionRow(
             id=execution_id,
             workflow=plan.name,
@@ -254,34 +392,42 @@ class Engine:
             priority=priority,
             retention=plan.retention,
         )
-        return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
+        return dataclasses.replace(row, trace=ask_for_trace(self._tools.telemetry, row))
 
-    async def _check_same(self, row: ExecutionRow) -> None:
-        known = await self._journal(row.id)
-        if known.row.workflow != row.workflow:
-            raise IdempotencyError(f"{row.id!r} is an execution of {known.row.workflow!r}, not of {row.workflow!r}.")
-        if not self._same_input(known.row, row):
+    def _check_same(self, row: ExecutionRow, workflow: str, value: bytes) -> None:
+        """Refuse to join an execution of another workflow, or with another input."""
+        if workflow != row.workflow:
+            raise IdempotencyError(f"{row.id!r} is an execution of {workflow!r}, not of {row.workflow!r}.")
+        if not self._same_input(row, value):
             raise IdempotencyError(f"{row.id!r} was started with another input.", hint="Use a new id for a new input.")
 
-    def _same_input(self, known: ExecutionRow, row: ExecutionRow) -> bool:
+    def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
         """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
-        if known.input == row.input:
+        if row.input == value:
             return True
         plan = self._registry.find(row.workflow, row.plan_hash)
         wanted = plan.input_type if plan else Any
         codec = self._tools.codec
-        return bool(codec.decode(known.input, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
+        return bool(codec.decode(value, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
 
     def handle(self, execution_id: str) -> Handle[Any]:
         """Return a handle on an execution by its id; whether it exists shows when the handle is used."""
         return Handle(self, execution_id, Any)
 
     async def result(self, execution_id: str, output_type: Any = Any) -> Any:
-        """Return an execution's result when it has one; see :meth:`Handle.result`."""
+        """Return an execution's result when it has one; see :meth:`Handle.result`.
+
+        Args:
+            execution_id: The execution.
+            output_type: What to read the result as; Any: as its workflow is annotated, plain values if that is not
+                known here.
+        """
         self._check_open()
         outcome = await self._worker.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
+        if output_type is Any and (plan := self._registry.find(outcome.row.workflow, outcome.row.plan_hash)):
+            output_type = plan.output_type
         return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
 
     async def wait(self, execution_id: str) -> Status:
@@ -352,7 +498,8 @@ class Engine:
         """Ask an execution to end and to be undone; return when the wish is durable.
 
         Returns:
-            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before.
+            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before. One
+            that another worker drives hears of it within moments; if its last step succeeds before, it has succeeded.
 
         Raises:
             UnknownExecutionError: If there is none.
@@ -444,14 +591,61 @@ class Engine:
             UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
             PayloadError: If the output cannot be written.
         """
-        payload = self._tools.codec.encode(output, "a completion's output")
-        return await self._tell_completion(token, payload, failed=False)
+        self._check_open()
+        return await self._outside.complete(token, output)
 
     async def fail(self, token: str, error: Exception | str) -> bool:
         """Let a step that completes externally fail for good; see :meth:`complete`."""
-        raised = WorkflowError(error) if isinstance(error, str) else error
-        failure: Failure = describe_failure(raised, self._tools.codec)
-        return await self._tell_completion(token, self._tools.codec.encode(failure, "an error"), failed=True)
+        self._check_open()
+        return await self._outside.fail(token, error)
+
+    async def mark_succeeded(self, execution_id: str, step: str, output: Any = None) -> bool:
+        """Say by hand that a step is done, with its output; what is being done at it is interrupted.
+
+        Of a step that has not been reached yet it will be taken for done as soon as it is. When it is undone, its
+        compensation receives the output, or None if the step would have said apart from it what there is to undo.
+
+        Args:
+            execution_id: The execution; a child's own id for a child's step.
+            step: The step, by its node's id; also an item of a ``for_each`` (``each:notify[3]``).
+            output: Its output.
+
+        Returns:
+            False if it was given an outcome by hand before, or the execution has ended or is being undone.
+
+        Raises:
+            UnknownExecutionError: If there is no such execution.
+            UnknownWorkflowError: If its plan is not known here.
+            WorkflowError: If it has no such step, or the step has an outcome.
+            PayloadError: If the output does not fit the step's annotation.
+        """
+        self._check_open()
+        return await self._outside.mark_succeeded(execution_id, step, output)
+
+    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
+        """Say by hand that a step has failed for good, whatever its retries; see :meth:`mark_succeeded`."""
+        self._check_open()
+        return await self._outside.mark_failed(execution_id, step, error)
+
+    async def mark_undone(self, execution_id: str, step: str) -> bool:
+        """Say by hand that a step is undone: of an execution that is being undone, or that ended ``failed``.
+
+        A compensation under way is interrupted. Compensations of a failed execution that gave up, and have no mark, are
+        tried again, as by :meth:`retry`; this returns when that is over.
+
+        Returns:
+            False if it was undone already, or the execution is not being undone.
+
+        Raises:
+            UnknownExecutionError: If there is no such execution.
+            UnknownWorkflowError: If its plan is not known here.
+            WorkflowError: If it has no such step.
+        """
+        journal = await self._journal(execution_id)
+        kept = await self._outside.mark_undone(execution_id, step)
+        if journal.row.status is Status.FAILED:
+            await self._worker.retry(execution_id)
+        return kept
 
     async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
         """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
@@ -470,18 +664,7 @@ class Engine:
             PayloadError: If the value cannot be written.
         """
         self._check_open()
-        payload = self._tools.codec.encode(value, f"what comes with {signal.name}", signal.type)
-        message = Message(execution_id, "signal", signal.name, payload, self._tools.now(), key=key or new_id("signal"))
-        return await self._worker.tell(message)
-
-    async def _tell_completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
-        self._check_open()
-        execution_id, _, node = token.rpartition("/")
-        plan = await self._worker.plan(execution_id) if execution_id else None
-        if not execution_id or (plan is not None and not _completes_externally(plan, node)):
-            raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
-        message = Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed)
-        return await self._worker.tell(message)
+        return await self._outside.signal(execution_id, signal, value, key)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.
@@ -501,7 +684,7 @@ class Engine:
                     yield entry_event(entry, execution_id, self._tools.codec)
                 if journal.row.status.ended:
                     return
-                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
+                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
                     raise self._worker.stranded_error(execution_id, lacking)
                 while (event := await next_event(queue, self._tools.clock, within)) is not None:
                     if event.seq == 0 or event.seq > seq:
@@ -512,17 +695,17 @@ class Engine:
         finally:
             end()
 
-    async def prune(self, limit: int = 1000) -> int:
-        """Delete executions whose retention is over, except failed ones; return how many."""
+    async def prune(self) -> int:
+        """Delete executions whose retention is over, with their children, except failed ones; return how many.
+
+        Done by itself now and then: see ``prune_every``.
+        """
         self._check_open()
-        return await self._store.prune(self._tools.now(), limit)
+        return await self._pruner.prune()
 
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
-        await self._settled(execution_id)
-        journal = await self._store.load(execution_id, after=after)
-        if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
-        return journal
+        self._check_open()
+        return await self._worker.journal(execution_id, after=after)
 
     async def _settled(self, execution_id: str) -> None:
         """Wait while the execution is about to be live.
@@ -542,9 +725,8 @@ class Engine:
             self._relay.wake()
 
 
-def _completes_externally(plan: Plan, node_id: str) -> bool:
-    node = plan.nodes.get(node_id)
-    return isinstance(node, StepNode) and node.step.options.completes == "externally"
+def _seconds(duration: float | timedelta) -> float:
+    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

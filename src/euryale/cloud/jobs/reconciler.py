@@ -76,7 +76,6 @@ class Reconciler:
         await self._pushes.deliver()
         await self._remotes.sweep()
         await self._forget_never_made()
-        await self._operations.forget_old()
         projects = await self._projects.all()
         await self._operations.forget_copies(projects)
         for project in projects:

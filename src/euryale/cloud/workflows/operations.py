@@ -242,10 +242,6 @@ class Operations:
         """Delete the copies of repositories from which none of these projects is made, and none is being made."""
         await self._source.sweep({project.repository for project in projects})
 
-    async def forget_old(self) -> int:
-        """Delete executions whose retention is over; return how many."""
-        return await self._engine.prune()
-
     async def _deploying(self, place: Place, commit: str) -> str:
         """Return what is under way to deploy this very commit, or an empty string."""
         working = await self._turns.under_way(place)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from euryale.workflows.definition.expression import INPUT
 from euryale.workflows.definition.nodes import ChildNode, DetachNode, EachNode, HookNode, StepNode
+from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.errors import PayloadError
 from euryale.workflows.handle import list_nodes, moment, view_steps
@@ -25,7 +26,7 @@ from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.states import EntryKind, Status
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.nesting import child_execution_id
-from euryale.workflows.runtime.values import gather, node_of, output_type, undo_type
+from euryale.workflows.runtime.values import gather, output_type, undo_type
 
 _K, _O = EntryKind, AttemptOutcome
 _OUTCOMES: Final[Mapping[EntryKind, AttemptOutcome]] = {

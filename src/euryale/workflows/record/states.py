@@ -28,9 +28,14 @@ class Status(StrEnum):
         """Whether it has neither ended nor turned to undoing."""
         return self in _GOING_FORWARD
 
+    def takes(self, message: str) -> bool:
+        """Return whether a message of that kind still means something."""
+        return self in (_GOING_BACKWARD if message == "undone" else _GOING_FORWARD)
+
 
 _ENDED: Final = frozenset({Status.SUCCEEDED, Status.REVERTED, Status.FAILED})
 _GOING_FORWARD: Final = frozenset({Status.PENDING, Status.RUNNING, Status.WAITING})
+_GOING_BACKWARD: Final = frozenset({Status.COMPENSATING, Status.FAILED})
 
 
 class Reason(StrEnum):

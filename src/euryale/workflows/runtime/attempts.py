@@ -1,14 +1,17 @@
 """Steps on the way forward: attempts, retries, and what becomes of their results."""
 
+from functools import partial
 from typing import Any, Final
 
 from euryale.workflows.definition.nodes import StepNode
 from euryale.workflows.errors import UNSET, PayloadError, PermanentFailure
+from euryale.workflows.record.entry import Message
 from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.context import StepContext
 from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
 from euryale.workflows.runtime.lanes import Lane
+from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.waits import Waits
 
 _LONGEST_ASKED_WAIT: Final = 24 * 3600.0
@@ -17,20 +20,28 @@ _LONGEST_ASKED_WAIT: Final = 24 * 3600.0
 class Attempts:
     """Runs steps until they succeed or give up."""
 
-    def __init__(self, course: Course, waits: Waits) -> None:
+    def __init__(self, course: Course, waits: Waits, marks: Marks) -> None:
         self._course = course
         self._run = course.run
         self._waits = waits
+        self._marks = marks
 
     async def go(self, lane: Lane, node: StepNode) -> bool:
         """Do a step; return whether the lane goes on."""
+        done = await self._marks.unless_marked(lane, node.id, partial(self._go, lane, node))
+        return await self._take_mark(lane, node, done) if isinstance(done, Message) else done
+
+    async def _go(self, lane: Lane, node: StepNode) -> bool:
         record = self._run.node(node.id)
         if record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
+        if not record.attempts:  # else it may have done something
+            await self._course.resting.between_steps(lane)
         self._course.begun[node.id] = None
         await self._course.resting.until(lane, record.due)
         attempt = record.attempts
         while not self._course.has_turned():
+            await self._course.resting.between_steps(lane)
             attempt += 1
             started = self._run.begin(node.id, attempt, of=node.step.name)
             outcome = await self._attempt(node, attempt)
@@ -40,6 +51,16 @@ class Attempts:
                 return self._gave_up(lane, node, outcome, attempt, started)
             await self._wait_for_retry(lane, node, outcome, attempt, started)
         return False
+
+    async def _take_mark(self, lane: Lane, node: StepNode, mark: Message) -> bool:
+        """Let a step have the outcome that a person gave it, whatever was done at it."""
+        if lane.idle:
+            await self._course.resting.end(lane)
+        run, signature = self._run, node.step.signature
+        unknown = signature.says_undo and node.id not in run.undos
+        # where nobody said what there is to undo, the compensation looks for itself
+        undo = self._keep_undo(node, None) if unknown and not mark.failed else None
+        return self._waits.answered(lane, node.id, signature.output_type, mark, run.node(node.id).attempts, undo=undo)
 
     async def _attempt(self, node: StepNode, attempt: int) -> Returned | Raised:
         outcome: Returned | Raised | None = None
@@ -58,18 +79,18 @@ class Attempts:
             failure.__cause__ = error
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
-        call = Call(step.function, arguments, step.signature.injected, step.options.timeout, context)
+        call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
         return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
 
     async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
         run = self._run
         external = node.step.options.completes == "externally"
-        payload, undo = None, None
+        payload, undo, output = None, None, None
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
             if not external:
-                payload = self._encode_output(node, returned.output)
+                payload, output = self._keep_output(node, returned.output)
         except PayloadError as error:
             # it did its work: what undoes it is known, if only here
             run.undos[node.id] = returned.undo
@@ -78,12 +99,12 @@ class Attempts:
         if external:
             run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
             return await self._waits.completion(lane, node, started)
-        run.outputs[node.id] = returned.output
+        run.outputs[node.id] = output
         run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=attempt, started=started, payload=payload, undo=undo)
         return True
 
-    def _encode_output(self, node: StepNode, output: Any) -> bytes:
-        return self._run.tools.codec.encode(output, f"the output of step {node.id!r}", node.step.signature.output_type)
+    def _keep_output(self, node: StepNode, output: Any) -> tuple[bytes, Any]:
+        return self._run.tools.codec.keep(output, f"the output of step {node.id!r}", node.step.signature.output_type)
 
     def _keep_undo(self, node: StepNode, undo: Any) -> bytes:
         """Keep what undoes the step, for now and for the journal.
@@ -91,8 +112,11 @@ class Attempts:
         Raises:
             PayloadError: If it cannot be written; it is kept for now.
         """
-        self._run.undos[node.id] = undo
-        return self._run.tools.codec.encode(undo, f"what undoes step {node.id!r}", node.step.signature.undo_type)
+        run = self._run
+        run.undos[node.id] = undo
+        wanted = node.step.signature.undo_type
+        payload, run.undos[node.id] = run.tools.codec.keep(undo, f"what undoes step {node.id!r}", wanted)
+        return payload
 
     async def _wait_for_retry(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> None:
         run = self._run

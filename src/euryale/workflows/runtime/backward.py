@@ -1,5 +1,6 @@
 """The way back: undo everything that ran or may have run, in reverse, each with retries of its own."""
 
+from functools import partial
 from typing import Any
 
 from euryale.workflows.definition.graph import Vertex
@@ -13,6 +14,7 @@ from euryale.workflows.runtime.fanout import Fan, Unchecked, group_at
 from euryale.workflows.runtime.feed import UNDO_ENDED, UNDO_STARTED
 from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
 from euryale.workflows.runtime.lanes import Lane, Lanes
+from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.nesting import child_execution_id
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run
@@ -23,9 +25,10 @@ _TO_UNDO = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.TIMED_OUT
 class Backward:
     """Undoes one execution. A compensation that gives up does not stop the ones before it."""
 
-    def __init__(self, run: Run, children: Children) -> None:
+    def __init__(self, run: Run, children: Children, marks: Marks) -> None:
         self._run = run
         self._children = children
+        self._marks = marks
         self._order = run.unwinding()
         self._lanes = Lanes(self._visit)
         self._resting = Resting(run, self._lanes, lambda: None, lambda: False)
@@ -48,6 +51,10 @@ class Backward:
         """Given when the execution was let go of, since it only waits."""
         return self._resting.released
 
+    def let_go(self) -> None:
+        """Let go of it now, if it only waits."""
+        self._resting.look()
+
     async def _visit(self, lane: Lane) -> list[Vertex]:
         if lane.vertex.kind in {"each", "hook"}:
             await self._undo_items(lane)
@@ -62,6 +69,7 @@ class Backward:
                 case StepNode() as node if node.step.compensation is not None:
                     await self._undo(lane, node, node.step.compensation)
                 case ChildNode() as node:
+                    await self._resting.between_steps(lane)
                     await self._undo_child(node)
                 case _:
                     pass
@@ -77,10 +85,20 @@ class Backward:
         await Fan(lane, self._lanes, reversed(begun), Unchecked()).run(group.concurrency)
 
     async def _undo(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:
+        mark = await self._marks.unless_marked(lane, node.id, partial(self._compensate, lane, node, compensation))
+        if mark is not None:  # a person has undone it
+            if lane.idle:
+                await self._resting.end(lane)
+            attempt = self._run.node(node.id).undo_attempts
+            self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, message=mark.number)
+            await self._run.flush()
+
+    async def _compensate(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:
         record = self._run.node(node.id)
         await self._resting.until(lane, record.due if record.undo_attempts else None)
         attempt = record.undo_attempts
         while True:
+            await self._resting.between_steps(lane)
             attempt += 1
             started = self._run.begin(node.id, attempt, name=UNDO_STARTED, of=node.step.name)
             outcome = await self._attempt(node, compensation, attempt)
@@ -126,8 +144,8 @@ class Backward:
             return Raised(error)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt, run.failure())
         call = Call(
-            compensation.function, arguments, compensation.injected, compensation.timeout, context,
-            positional=(self._undo_value(node.id),),
+            compensation.function, compensation.is_async, arguments, compensation.injected, compensation.timeout,
+            context, positional=(self._undo_value(node.id),),
         )  # fmt: skip
         return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
 

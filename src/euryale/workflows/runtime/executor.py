@@ -10,6 +10,7 @@ from euryale.workflows.runtime.backward import Backward
 from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.forward import Forward, result_failure
+from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.run import Run, Turn
 
 
@@ -28,6 +29,8 @@ class Executor:
         self.done.add_done_callback(_look_at)
         self._children = children
         self._forward = Forward(run, children)
+        self._undone = Marks()
+        self._backward: Backward | None = None
         self._released: Release | None = None
 
     @property
@@ -63,9 +66,15 @@ class Executor:
             await self._reopen()
         return await self._go_back()
 
+    def let_go(self) -> None:
+        """The worker is draining: let go of the execution now, if it only waits; else it is between two steps soon."""
+        (self._backward or self._forward).let_go()
+
     def take(self, message: Message) -> bool:
         """Hand over a message from outside; return whether it came in time to have an effect."""
         self.run.see(message)
+        if message.kind == "undone":
+            return self._undone.take(message)
         if not self.run.row.status.going_forward:
             return False
         if message.kind == "cancel":
@@ -123,7 +132,7 @@ class Executor:
 
     async def _go_back(self) -> Outcome | None:
         run = self.run
-        backward = Backward(run, self._children)
+        backward = self._backward = Backward(run, self._children, self._undone)
         undone = await backward.go()
         if undone is None:
             self._released = backward.released

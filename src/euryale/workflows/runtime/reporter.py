@@ -34,7 +34,7 @@ class Reporter:
 
     def claimed(self, journal: Journal) -> None:
         """This worker begins to drive an execution."""
-        if not self._telemetry.heard:
+        if not self._telemetry.is_heard:
             return
         row = journal.row
         former = next((each.worker for each in reversed(journal.entries) if each.worker), "")

@@ -50,6 +50,7 @@ class Tools:
     threads: StepThreads
     patience: Patience
     rest_after: float
+    draining: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -123,7 +124,10 @@ class Run:
 
     def side(self, vertex: Vertex) -> int | None:
         """Return the side taken at a vertex that has its outcome, None if it has none."""
-        state = self.record.step(vertex.id).forward
+        known = self.record.steps.get(vertex.id)
+        if known is None:
+            return None
+        state = known.forward
         if state.is_failure and vertex.goes_on_after_failure:
             return len(vertex.next) - 1
         if state is not StepState.SUCCEEDED:
@@ -204,7 +208,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await asyncio.shield(self.commit(change, events=events, release=release))
+        await self.commit(change, events=events, release=release)
 
     def commit(
         self,
@@ -248,13 +252,14 @@ class Run:
             self.attempting[step] = now
         if self.tools.feed.watched(self.row.id):
             self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
-        self._report(name, step=step, attempt=attempt, name=of)
+        if self.tools.telemetry.is_heard:
+            self._report(name, step=step, attempt=attempt, name=of)
         return now
 
     def end(self, step: str, attempt: int, outcome: Returned | Raised | None, *, name: str = ENDED, of: str) -> None:
         """Tell telemetry that an attempt has ended, in the task that made it; None: it was interrupted."""
         started = self.attempting.pop(step, None)
-        if started is None or not self.tools.telemetry.heard:
+        if started is None or not self.tools.telemetry.is_heard:
             return
         told, failure = "succeeded", None
         if outcome is None:
@@ -267,14 +272,16 @@ class Run:
 
     def _publish(self, commit: Commit) -> None:
         """Tell watchers: whoever looks into the journal from now on finds these entries there."""
-        watched = self.tools.feed.watched(self.row.id)
+        watched, heard = self.tools.feed.watched(self.row.id), self.tools.telemetry.is_heard
+        if not (watched or heard):
+            return
         for entry in commit.entries:
             if watched:
                 self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))
             self._report(entry.kind, step=entry.step, attempt=entry.attempt, at=entry.at, **self._ending(entry))
 
     def _ending(self, entry: Entry) -> dict[str, object]:
-        if entry.kind is not EntryKind.FINISHED or not self.tools.telemetry.heard:
+        if entry.kind is not EntryKind.FINISHED or not self.tools.telemetry.is_heard:
             return {}
         row = self.row
         return {

@@ -1,36 +1,21 @@
-"""The values of nodes as a journal has them: which node an id names, and of what type its values are."""
+"""The values of nodes as a journal has them: of what type they are, and what they come to."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from euryale.workflows.definition.fanout import item_id, item_node
-from euryale.workflows.definition.hook import handler_node
+from euryale.workflows.definition.fanout import item_id
 from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, SignalNode, StepNode
+from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.ports import Codec
 from euryale.workflows.record.execution import ExecutionRecord
 
 
-def node_of(plan: Plan, node: str) -> Any:
-    """Return a node of the plan; of an item or a handler, one that is like it; None if there is none."""
-    known = plan.nodes.get(node)
-    if known is not None or not node.endswith("]"):
-        return known
-    outer, _, inner = node.removesuffix("]").rpartition("[")
-    match plan.nodes.get(outer):
-        case EachNode() as each:
-            return item_node(each, 0, None)
-        case HookNode() as hook:
-            return next((handler_node(hook, each) for each in hook.hook.handlers if each.name == inner), None)
-        case _:
-            return None
-
-
 def output_type(plan: Plan, node: str) -> Any:
     """Return the annotation under which what a node returned is read."""
     match node_of(plan, node):
-        case SignalNode(signal=signal):
-            return signal.type
+        case SignalNode() as signal:
+            return signal.output_type
         case StepNode(step=step):
             return step.signature.output_type
         case ChildNode(workflow=workflow):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 from euryale.kit.clock import Limit
 from euryale.workflows.definition.nodes import SignalNode, SleepNode, StepNode
@@ -13,24 +13,33 @@ from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
+from euryale.workflows.runtime.marks import Marks
 
 _Answer = asyncio.Future[Message]
+_WHAT: Final = {"complete": "completion", "signal": "signal", "mark": "outcome given by hand"}
+_CONSUMED: Final = frozenset({"signal", "mark"})
 
 
 class Waits:
     """Hands messages to the lanes that wait for them, whichever comes first."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, marks: Marks) -> None:
         self._course = course
         self._run = course.run
+        self._marks = marks
         self._completions: dict[str, Message] = {}
         self._signals: dict[str, deque[Message]] = {}
+        self._taken: set[int] = set()
         self._awaited: dict[tuple[str, str], deque[tuple[Lane, _Answer]]] = {}
 
     def take(self, message: Message) -> bool:
-        """Take a message in; False if it is the second completion of a step, or a signal that was consumed."""
-        if message.kind == "signal" and message.number in self._run.record.consumed:
-            return False
+        """Take a message in; False if it is the second completion of a step, or a signal that was taken before."""
+        if message.kind == "mark":
+            return self._marks.take(message)
+        if message.kind == "signal":
+            if message.number in self._run.record.consumed or message.number in self._taken:
+                return False
+            self._taken.add(message.number)
         waiting = self._awaited.get((message.kind, message.step), deque())
         while waiting:
             lane, answer = waiting.popleft()
@@ -55,7 +64,7 @@ class Waits:
             return self._course.fail(lane, EntryKind.STEP_TIMED_OUT, node.id, late)
         self._completions[node.id] = message
         attempt = self._run.node(node.id).attempts
-        return self._answered(lane, node.id, node.step.signature.output_type, message, attempt)
+        return self.answered(lane, node.id, node.step.signature.output_type, message, attempt)
 
     async def signal(self, lane: Lane, node: SignalNode) -> bool:
         """Wait for a signal; return whether the lane goes on."""
@@ -74,7 +83,7 @@ class Waits:
         if self._course.has_turned():
             return False
         if message is not None:
-            return self._answered(lane, node.id, node.signal.type, message, 0)
+            return self.answered(lane, node.id, node.signal.type, message, 0)
         if node.default is None:
             late = TimeoutError(f"the signal {node.signal.name!r} did not come in time")
             return self._course.fail(lane, EntryKind.STEP_TIMED_OUT, node.id, late)
@@ -82,8 +91,8 @@ class Waits:
 
     def _default(self, lane: Lane, node: SignalNode, default: Any) -> bool:
         try:
-            value = self._run.evaluate(default)
-            payload = self._run.tools.codec.encode(value, f"the default of {node.id}", Any)
+            given = self._run.evaluate(default)
+            payload, value = self._run.tools.codec.keep(given, f"the default of {node.id}", node.output_type)
         except Exception as error:  # noqa: BLE001 -- a transform of the user's
             return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
         self._run.outputs[node.id] = value
@@ -125,17 +134,20 @@ class Waits:
                 async with Limit(tools.clock, None if due is None else due - tools.now()):
                     await asyncio.wait([answer])
 
-    def _answered(self, lane: Lane, node: str, wanted: Any, message: Message, attempt: int) -> bool:
+    def answered(
+        self, lane: Lane, node: str, wanted: Any, message: Message, attempt: int, *, undo: bytes | None = None
+    ) -> bool:
+        """Let a node have the outcome that a message gives it; return whether the lane goes on."""
         codec = self._run.tools.codec
         try:
             if message.failed:
                 failure: Failure = codec.decode(message.payload, Failure, "an error")
                 raise PermanentFailure(failure.message, hint=failure.hint)  # noqa: TRY301 -- one way to fail
-            what = "completion" if message.kind == "complete" else "signal"
-            output = codec.decode(message.payload, wanted, f"the {what} of {node}")
+            output = codec.decode(message.payload, wanted, f"the {_WHAT[message.kind]} of {node}")
         except (PermanentFailure, PayloadError) as error:
             return self._course.fail(lane, EntryKind.STEP_FAILED, node, error)
         self._run.outputs[node] = output
-        consumed = message.number if message.kind == "signal" else 0
-        self._run.note(EntryKind.STEP_SUCCEEDED, node, attempt=attempt, payload=message.payload, message=consumed)
+        consumed = message.number if message.kind in _CONSUMED else 0
+        kind, payload = EntryKind.STEP_SUCCEEDED, message.payload
+        self._run.note(kind, node, attempt=attempt, payload=payload, undo=undo, message=consumed)
         return True

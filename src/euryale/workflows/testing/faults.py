@@ -10,6 +10,7 @@ from typing import TypeVar
 from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Reader, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ def kill_points(calls: int) -> Iterator[KillPoint]:
         yield KillPoint(call, after=True)
 
 
-class _WrappedStore(ABC):
+class WrappedStore(ABC):
     """A store around a store, with one place that every call passes through."""
 
     def __init__(self, store: Store) -> None:
@@ -67,6 +68,10 @@ class _WrappedStore(ABC):
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """Pass the call on."""
         return await self._pass("load", lambda: self._store.load(execution_id, after=after))
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Pass the call on."""
+        return await self._pass("load_all", lambda: self._store.load_all(execution_ids))
 
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
@@ -108,6 +113,18 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         await self._pass("announce", lambda: self._store.announce(notices))
 
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Pass the call on."""
+        return await self._pass("register", lambda: self._store.register(name, cadence, now))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Pass the call on."""
+        return await self._pass("fire", lambda: self._store.fire(firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Pass the call on."""
+        return await self._pass("scheduled", self._store.scheduled)
+
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """Pass the call on."""
         return await self._pass("released", lambda: self._store.released(limit))
@@ -129,7 +146,7 @@ class _WrappedStore(ABC):
         return await self._pass("prune", lambda: self._store.prune(now, limit))
 
 
-class CrashingStore(_WrappedStore):
+class CrashingStore(WrappedStore):
     """A store whose process dies at one of its calls: that call and all later ones raise :class:`SimulatedCrash`.
 
     Args:
@@ -147,6 +164,11 @@ class CrashingStore(_WrappedStore):
         self.calls: list[str] = []
         self.crashed = asyncio.Event()
 
+    async def retire(self, owner: str) -> None:
+        """Pass the call on; the dead do not sign off, so that an engine over a crashed store can be closed."""
+        if not self.crashed.is_set():
+            await super().retire(owner)
+
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         if self.crashed.is_set():
             raise SimulatedCrash
@@ -162,7 +184,7 @@ class CrashingStore(_WrappedStore):
         raise SimulatedCrash
 
 
-class FlakyStore(_WrappedStore):
+class FlakyStore(WrappedStore):
     """A store that is away when it is told to be.
 
     Attributes:

@@ -124,6 +124,17 @@ class StoreContract:
         expect(await store.load("nobody"), None)
         expect(await store.reclaim("nobody", "w2"), None)
 
+    async def test_many_journals_are_loaded_at_once(self, new_store: StoreFactory) -> None:
+        """Each with its own entries and messages; what is unknown is left out."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("b"), create("c"), Commit("a", 1, (entry(1), entry(2)))])
+        await store.write([Commit("b", 1, (entry(1),))])
+        await store.post(Message("b", "cancel", "", b"null", 1.0))
+        journals = {each.row.id: each for each in await store.load_all(["b", "nobody", "a"])}
+        expect(journals, {each: await store.load(each) for each in ("a", "b")})
+        expect([len(journals[each].entries) for each in ("a", "b")], [2, 1])
+        expect(await store.load_all([]), ())
+
     async def test_entries_are_appended_in_order(self, new_store: StoreFactory) -> None:
         """Commits of one batch and of later ones add up."""
         store = await opened(new_store)
@@ -291,7 +302,10 @@ class StoreContract:
         ]
         expect([each.number if each else None for each in posted], [1, 0, 2, 3, 4, 5, 0])
         expect(posted[0], Told(1, Status.RUNNING, "w1"))
-        expect(await store.post(replace(first, execution_id="turned")), Told(0, Status.COMPENSATING, "w1"))
+        turned = replace(first, execution_id="turned")
+        expect(await store.post(turned), Told(0, Status.COMPENSATING, "w1"))
+        expect(await store.post(replace(turned, kind="undone")), Told(1, Status.COMPENSATING, "w1"))
+        expect(await store.post(replace(first, kind="undone")), Told(0, Status.RUNNING, "w1"))
         expect(await store.post(replace(first, execution_id="nobody")), None)
         journal = await store.load("a")
         kept = [(each.kind, each.step, each.payload, each.number) for each in journal.messages] if journal else None

@@ -20,7 +20,7 @@ def test_a_signature_is_read_once_from_the_annotations():
     assert signature.parameters == ("name", "size")
     assert (signature.required, dict(signature.defaults)) == (frozenset({"name"}), {"size": 3})
     assert signature.injected == (("clock", dict),)
-    assert (signature.output_type, signature.undo_type) == (str, int)
+    assert (signature.output_type, signature.undo_type, signature.says_undo) == (str, int | None, True)
 
 
 def test_without_a_response_the_compensation_receives_the_output():

@@ -172,7 +172,9 @@ BEGIN
     FROM executions AS e WHERE e.id = p_execution_id FOR NO KEY UPDATE;
     status := execution.status;
     owner := execution.owner;
-    IF status IN ('pending', 'running', 'waiting') THEN
+    IF (p_kind <> 'undone' AND status IN ('pending', 'running', 'waiting'))
+        OR (p_kind = 'undone' AND status IN ('compensating', 'failed'))
+    THEN
         INSERT INTO messages (execution_id, kind, step, payload, at, failed, key, number)
         VALUES (p_execution_id, p_kind, p_step, p_payload, p_at, p_failed, p_key, execution.messages + 1)
         ON CONFLICT (execution_id, kind, step, key) DO NOTHING

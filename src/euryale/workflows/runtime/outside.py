@@ -1,0 +1,100 @@
+"""What executions are told from outside: completions, signals, and outcomes that a person gives by hand."""
+
+from typing import Any
+
+from euryale.kit.ids import new_id
+from euryale.workflows.definition.nodes import Signal, StepNode
+from euryale.workflows.definition.parts import node_of
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.errors import UnknownExecutionError, UnknownWorkflowError, WorkflowError
+from euryale.workflows.record.entry import Message
+from euryale.workflows.record.execution import ExecutionRecord, StepRecord
+from euryale.workflows.record.states import StepState, UndoState
+from euryale.workflows.runtime.failure import describe_failure
+from euryale.workflows.runtime.run import Tools
+from euryale.workflows.runtime.worker import Worker
+
+
+class Outside:
+    """Makes messages of what is said, once it is known to make sense."""
+
+    def __init__(self, worker: Worker, tools: Tools) -> None:
+        self._worker = worker
+        self._tools = tools
+
+    async def complete(self, token: str, output: Any) -> bool:
+        """See ``Engine.complete``."""
+        return await self._completion(token, self._tools.codec.encode(output, "a completion's output"), failed=False)
+
+    async def fail(self, token: str, error: Exception | str) -> bool:
+        """See ``Engine.fail``."""
+        return await self._completion(token, self._failure(error), failed=True)
+
+    async def _completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
+        execution_id, _, node = token.rpartition("/")
+        plan = await self._worker.plan(execution_id) if execution_id else None
+        if not execution_id or (plan is not None and not _completes_externally(plan, node)):
+            raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
+        return await self._tell(Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed))
+
+    async def signal(self, execution_id: str, signal: Signal[Any], value: Any, key: str) -> bool:
+        """See ``Engine.signal``."""
+        payload = self._tools.codec.encode(value, f"what comes with {signal.name}", signal.type)
+        key = key or new_id("signal")
+        return await self._tell(Message(execution_id, "signal", signal.name, payload, self._tools.now(), key=key))
+
+    async def mark_succeeded(self, execution_id: str, step: str, output: Any) -> bool:
+        """See ``Engine.mark_succeeded``."""
+        node = await self._open_step(execution_id, step)
+        wanted = node.step.signature.output_type
+        payload = self._tools.codec.encode(output, f"the output of {step}", wanted)
+        return await self._tell(Message(execution_id, "mark", step, payload, self._tools.now()))
+
+    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
+        """See ``Engine.mark_failed``."""
+        await self._open_step(execution_id, step)
+        return await self._tell(
+            Message(execution_id, "mark", step, self._failure(error), self._tools.now(), failed=True)
+        )
+
+    async def mark_undone(self, execution_id: str, step: str) -> bool:
+        """See ``Engine.mark_undone``."""
+        _, record = await self._step(execution_id, step)
+        if record.backward is UndoState.REVERTED:
+            return False
+        return await self._tell(Message(execution_id, "undone", step, b"null", self._tools.now()))
+
+    async def _open_step(self, execution_id: str, step: str) -> StepNode:
+        node, record = await self._step(execution_id, step)
+        if record.forward is StepState.SUCCEEDED or record.forward.is_failure:
+            raise WorkflowError(
+                f"Step {step!r} of {execution_id} is {record.forward}: its outcome stands.",
+                hint="Do it again with engine.fork(), or cancel the execution.",
+            )
+        return node
+
+    async def _step(self, execution_id: str, step: str) -> tuple[StepNode, StepRecord]:
+        journal = await self._worker.journal(execution_id)
+        plan = await self._worker.plan(execution_id)
+        if plan is None:
+            raise UnknownWorkflowError(
+                f"The plan {journal.row.plan_hash} of {journal.row.workflow!r} is not known here.",
+                hint="Give the workflow to the engine: Engine(workflows=[...]).",
+            )
+        node = node_of(plan, step)
+        if not isinstance(node, StepNode):
+            steps = ", ".join(each.id for each in plan.nodes.values() if isinstance(each, StepNode))
+            raise WorkflowError(f"{plan.name!r} has no step {step!r}.", hint=f"It has {steps or 'none'}.")
+        return node, ExecutionRecord(journal.entries).step(step)
+
+    def _failure(self, error: Exception | str) -> bytes:
+        raised = WorkflowError(error) if isinstance(error, str) else error
+        return self._tools.codec.encode(describe_failure(raised, self._tools.codec), "an error")
+
+    async def _tell(self, message: Message) -> bool:
+        return await self._worker.tell(message)
+
+
+def _completes_externally(plan: Plan, node_id: str) -> bool:
+    node = plan.nodes.get(node_id)
+    return isinstance(node, StepNode) and node.step.options.completes == "externally"
