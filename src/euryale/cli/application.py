@@ -127,6 +127,7 @@ class ApplicationExecutions:
         statuses: Sequence[ExecutionStatus] = (),
         limit: int = 50,
         before: str | None = None,
+        queue: str | None = None,
     ) -> list[ExecutionInfo]:
         """Return the newest executions that were not called by another, newest first."""
         last = await self._insight.get(before) if before else None
@@ -134,6 +135,7 @@ class ApplicationExecutions:
             workflow=workflow,
             statuses=frozenset(map(Status, statuses)),
             parent_id="",
+            queue=queue,
             limit=limit,
             before=None if last is None else (last.created_at.timestamp(), last.id),
         )

@@ -30,6 +30,7 @@ def list_executions(  # noqa: PLR0913 -- the options of a command
     everything: Annotated[bool, typer.Option("--all", help="Also what runs on events, such as notifications.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
     before: Annotated[str | None, typer.Option(metavar="EXECUTION", help="Only older ones than this.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only of this queue.")] = None,
     app: App = None,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +40,9 @@ def list_executions(  # noqa: PLR0913 -- the options of a command
     asked = ask_executions(
         session,
         app,
-        lambda source: source.executions(workflow=workflow, statuses=statuses, limit=_NEWEST, before=before),
+        lambda source: source.executions(
+            workflow=workflow, statuses=statuses, limit=_NEWEST, before=before, queue=queue
+        ),
     )
     found = [each for each in asked if everything or workflow or app or not _follows_event(each)][:limit]
     if as_json:

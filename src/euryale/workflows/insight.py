@@ -1,6 +1,7 @@
 """Looking at executions: what they are at, all that happened in them, and pictures of both. Nothing is driven here."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -160,6 +161,16 @@ class Insight:
         if journal is None:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         return journal
+
+
+@asynccontextmanager
+async def reading(reader: Reader, registry: Registry, codec: Codec, clock: Clock) -> AsyncIterator[Insight]:
+    """Give what can be seen over a reader, which is opened for that time."""
+    await reader.open()
+    try:
+        yield Insight(reader, registry, codec, clock=clock)
+    finally:
+        await reader.close()
 
 
 def states_of(history: History) -> dict[str, NodeState]:

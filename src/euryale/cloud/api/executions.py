@@ -49,6 +49,7 @@ async def list_executions(
     status: Annotated[frozenset[ExecutionStatus], Query(description="only in one of these")] = frozenset(),
     parent: Annotated[ExecutionId | None, Query(description="only those that this one called")] = None,
     before: Annotated[ExecutionId | None, Query(description="only those that are listed after this one")] = None,
+    queue: Annotated[WorkflowName | None, Query(description="only of this queue")] = None,
 ) -> Page[ExecutionInfo]:
     """List executions that were not called by another, newest first."""
     first = _position(await engine.get(before)) if before and not paging.after else _before(paging)
@@ -58,6 +59,7 @@ async def list_executions(
         parent_id=parent or "",
         limit=paging.fetch,
         before=first,
+        queue=queue,
     )
     return Page[ExecutionInfo].of(await engine.list(query), paging, item=execution_info, key=_position)
 

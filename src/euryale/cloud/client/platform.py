@@ -239,6 +239,7 @@ class PlatformClient:
         statuses: Sequence[ExecutionStatus] = (),
         limit: int = 50,
         before: str | None = None,
+        queue: str | None = None,
     ) -> list[ExecutionInfo]:
         """Return the newest executions that were not called by another, newest first.
 
@@ -247,8 +248,15 @@ class PlatformClient:
             statuses: Only with one of these.
             limit: How many.
             before: Only those that are listed after this execution.
+            queue: Only of this queue.
         """
-        query: Query = {"workflow": workflow, "status": list(statuses), "limit": limit, "before": before}
+        query: Query = {
+            "workflow": workflow,
+            "status": list(statuses),
+            "limit": limit,
+            "before": before,
+            "queue": queue,
+        }
         return (await self._connection.ask("GET", "/executions", Listed[ExecutionInfo], query=query)).items
 
     async def execution(self, execution: str) -> ExecutionDetail:
