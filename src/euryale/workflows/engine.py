@@ -68,6 +68,7 @@ class Engine(Serving, Telling):
         queues: More queues that it claims executions of.
         schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+            With a mapping, they get the engine itself, too.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
         clock: The source of time.
@@ -104,17 +105,18 @@ class Engine(Serving, Telling):
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
+        codec = codec or JsonCodec()
         schedules = tuple(schedules)
-        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)], queues)
+        self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
-            codec=codec or JsonCodec(),
+            codec=codec,
             writer=Writer(store, patience, telemetry := telemetry or Telemetry(), clock),
             feed=Feed(),
             clock=clock,
             telemetry=telemetry,
-            resolver=_resolver(services),
+            resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
@@ -453,11 +455,7 @@ class Engine(Serving, Telling):
         return await self._insight.graph(execution_id, form)
 
     def reading(self) -> AbstractAsyncContextManager[Insight]:
-        """Look at executions without taking part, also while another process owns the store; it need not be open.
-
-        Raises:
-            StoreError: If the store cannot be read.
-        """
+        """Look at executions without taking part, also while another process owns the store; see ``Insight``."""
         return reading(self._store.reader(), self._registry, self._tools.codec, self._tools.clock)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
@@ -594,7 +592,7 @@ def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
-def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:
     if services is None or isinstance(services, Mapping):
-        return cast("Resolver", MappedServices(services or {}))
+        return cast("Resolver", MappedServices({Engine: engine, **(services or {})}))
     return services
