@@ -4,37 +4,47 @@ from typing import Annotated, get_args
 
 import typer
 
+from euryale.cli.asking import Executions, ask_executions
 from euryale.cli.errors import UsageError
+from euryale.cli.history_table import COLUMNS, history_rows
 from euryale.cli.operations import took
-from euryale.cli.options import AsJson, Execution
+from euryale.cli.options import App, AsJson, Execution
 from euryale.cli.output import plain, print_fields, print_json, print_table, say
-from euryale.cli.session import session_of
+from euryale.cli.session import Session, session_of
 from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
-from euryale.cloud.client import PlatformClient
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, StepInfo
 from euryale.kit.machine_time import utc_now
 
 _NEWEST = 200
 
-app = typer.Typer(no_args_is_help=True, help="Look at what the platform does, end it or try it again.")
+commands = typer.Typer(no_args_is_help=True, help="Look at what the platform does, end it or try it again.")
 
 
-@app.command(name="list", epilog="Example: euryale executions list --workflow create-project --status failed")
-def list_executions(
+@commands.command(name="list", epilog="Example: euryale executions list --workflow create-project --status failed")
+def list_executions(  # noqa: PLR0913 -- the options of a command
     context: typer.Context,
     *,
     workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only with this status; may be repeated.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what runs on events, such as notifications.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
+    before: Annotated[str | None, typer.Option(metavar="EXECUTION", help="Only older ones than this.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only of this queue.")] = None,
+    app: App = None,
     as_json: AsJson = False,
 ) -> None:
     """List executions, newest first."""
     session = session_of(context, as_json=as_json)
     statuses = _statuses(status or [])
-    asked = session.ask(lambda platform: platform.executions(workflow=workflow, statuses=statuses, limit=_NEWEST))
-    found = [each for each in asked if everything or workflow or not _follows_event(each)][:limit]
+    asked = ask_executions(
+        session,
+        app,
+        lambda source: source.executions(
+            workflow=workflow, statuses=statuses, limit=_NEWEST, before=before, queue=queue
+        ),
+    )
+    found = [each for each in asked if everything or workflow or app or not _follows_event(each)][:limit]
     if as_json:
         print_json({"executions": found})
         return
@@ -50,6 +60,8 @@ def list_executions(
         for each in found
     ]
     print_table(("id", "workflow", "status", "when", "why"), rows, empty="There are no executions.")
+    if len(found) == limit:
+        say(f"Older ones: --before {found[-1].id}")
 
 
 def _follows_event(execution: ExecutionInfo) -> bool:
@@ -65,7 +77,7 @@ def _statuses(texts: list[str]) -> list[ExecutionStatus]:
     return [each for each in known if each in texts]
 
 
-@app.command(epilog="Example: euryale executions show create-project:cli_01k9x3q7vd4m2n8p6r5s1t --follow")
+@commands.command(epilog="Example: euryale executions show create-project:cli_01k9x3q7vd4m2n8p6r5s1t --follow")
 def show(
     context: typer.Context,
     execution: Execution,
@@ -73,28 +85,45 @@ def show(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with live progress until it has ended.")
     ] = False,
+    app: App = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an execution with its steps: states, attempts, times, errors."""
+    """Show an execution: its steps, and each attempt with input, output or error, worker and times."""
     session = session_of(context, as_json=as_json)
+    if follow:
+        _follow(session, app, execution)
+        return
 
-    async def job(platform: PlatformClient) -> None:
-        if follow:
-            outcome = await wait_for(platform, execution, title=execution, as_json=as_json)
-            session.answered = as_json
-            if as_json:
-                print_json({"type": "result", "execution": plain(outcome)})
-            check_outcome(outcome)
-            return
-        found = await platform.execution(execution)
-        children = [await platform.execution(step.child) for step in found.steps if step.child]
+    async def job(source: Executions) -> None:
+        found = await source.execution(execution)
+        children = [await source.execution(step.child) for step in found.steps if step.child]
+        history = await source.execution_history(execution)
         if as_json:
-            print_json({"execution": found, "children": children})
+            print_json({"execution": found, "children": children, "history": history})
             return
         _print(found, {child.id: child for child in children})
+        say()
+        print_table(COLUMNS, history_rows(history), empty="Nothing has happened yet.")
+
+    ask_executions(session, app, job)
+
+
+@commands.command(epilog="Example: euryale executions watch order-42 --app myshop.flows:engine")
+def watch(context: typer.Context, execution: Execution, *, app: App = None, as_json: AsJson = False) -> None:
+    """Follow an execution live until it has ended; exit code 1 if it did not succeed. Ctrl-C only stops watching."""
+    _follow(session_of(context, as_json=as_json), app, execution)
+
+
+def _follow(session: Session, app: str | None, execution: str) -> None:
+    async def job(source: Executions) -> None:
+        outcome = await wait_for(source, execution, title=execution, as_json=session.as_json)
+        session.answered = session.as_json
+        if session.as_json:
+            print_json({"type": "result", "execution": plain(outcome)})
+        check_outcome(outcome)
 
     try:
-        session.ask(job)
+        ask_executions(session, app, job)
     except KeyboardInterrupt:
         raise typer.Exit(detach(execution)) from None
 
@@ -133,11 +162,11 @@ def _row(step: StepInfo, *, indent: str) -> list[str]:
     ]
 
 
-@app.command(epilog="Example: euryale executions cancel deploy:key_01k9x3q7vd4m2n8p6r5s1t")
-def cancel(context: typer.Context, execution: Execution, *, as_json: AsJson = False) -> None:
+@commands.command(epilog="Example: euryale executions cancel deploy:key_01k9x3q7vd4m2n8p6r5s1t")
+def cancel(context: typer.Context, execution: Execution, *, app: App = None, as_json: AsJson = False) -> None:
     """Ask an execution to end; what it has done is undone."""
     session = session_of(context, as_json=as_json)
-    accepted = session.ask(lambda platform: platform.cancel_execution(execution))
+    accepted = ask_executions(session, app, lambda source: source.cancel_execution(execution), acting=True)
     if as_json:
         print_json({"accepted": accepted})
     elif accepted:
@@ -146,12 +175,41 @@ def cancel(context: typer.Context, execution: Execution, *, as_json: AsJson = Fa
         say("It has ended already, or was asked before.")
 
 
-@app.command(epilog="Example: euryale executions retry create-project:key_01k9x3q7vd4m2n8p6r5s1t")
-def retry(context: typer.Context, execution: Execution, *, as_json: AsJson = False) -> None:
-    """Try again to undo an execution that ended failed, after its cause was mended."""
+@commands.command(epilog="Example: euryale executions retry create-project:key_01k9x3q7vd4m2n8p6r5s1t")
+def retry(context: typer.Context, execution: Execution, *, app: App = None, as_json: AsJson = False) -> None:
+    """Try again to undo an execution that ended failed, after its cause was mended.
+
+    With --app this process does it, as a worker of the application's store.
+    """
     session = session_of(context, as_json=as_json)
-    started = session.ask(lambda platform: platform.retry_execution(execution))
+    started = ask_executions(session, app, lambda source: source.retry_execution(execution), acting=True, driving=True)
     if as_json:
         print_json({"execution": started})
     else:
         say(f"It is tried again. Follow it: euryale executions show {execution} --follow")
+
+
+@commands.command(epilog="Example: euryale executions fork order-42 --from charge-card --id order-42b")
+def fork(
+    context: typer.Context,
+    execution: Execution,
+    *,
+    from_step: Annotated[
+        str, typer.Option("--from", metavar="STEP", help="The first step that is done again.", show_default=False)
+    ],
+    new_id: Annotated[str | None, typer.Option("--id", help="The new execution's id. Default: a new one.")] = None,
+    app: App = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do an execution again from a step on, in the workflow's current version; what came before is adopted.
+
+    With --app a worker of the application does it: at once if one runs, else when the application runs next.
+    """
+    session = session_of(context, as_json=as_json)
+    started = ask_executions(
+        session, app, lambda source: source.fork_execution(execution, from_step, id=new_id), acting=True
+    )
+    if as_json:
+        print_json({"execution": started})
+    else:
+        say(f"It is {started}. Follow it: euryale executions watch {started}")

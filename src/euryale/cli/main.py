@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, Exit, TyperException
 
-from euryale.cli import deployments, executions, logs, platform, projects, variables
+from euryale.cli import deployments, executions, logs, platform, projects, variables, workflows
 from euryale.cli.errors import complain, error_block, error_document, exit_code
 from euryale.cli.output import print_json
 from euryale.cli.session import Session
@@ -76,7 +76,8 @@ app.command(name="remove-preview", epilog="Example: euryale remove-preview shop 
 app.command(epilog="Example: euryale logs shop --build --follow")(logs.logs)
 app.command(name="open", epilog="Example: euryale open shop")(deployments.open_project)
 app.add_typer(variables.app, name="variables")
-app.add_typer(executions.app, name="executions")
+app.add_typer(executions.commands, name="executions")
+app.add_typer(workflows.commands, name="workflows")
 app.command(epilog="Example: euryale doctor --json")(platform.doctor)
 
 

@@ -10,6 +10,15 @@ Wait = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether this is meant.")]
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.", show_default=False)]
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        envvar="EURYALE_APP",
+        metavar="MODULE:ENGINE",
+        help="Your own application instead of the platform: where its Engine is, or a function that makes it.",
+    ),
+]
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.", show_default=False)]
 Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment.")]
 

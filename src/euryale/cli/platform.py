@@ -25,7 +25,7 @@ _SERVING = "euryale.cloud.serving"
 """Imported when it is needed: it takes longer to import than most commands take."""
 
 
-_OF_THE_COMMAND = ("EURYALE_URL", "EURYALE_TOKEN")
+_OF_THE_COMMAND = ("EURYALE_URL", "EURYALE_TOKEN", "EURYALE_APP")
 """What the command reads from the environment; the platform would take them for misspelt settings."""
 
 

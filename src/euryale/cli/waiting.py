@@ -11,13 +11,14 @@ from typing import ClassVar, Final, Protocol
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from euryale.cli.asking import Executions
 from euryale.cli.errors import DETACHED, OperationFailedError, complain
 from euryale.cli.output import plain, print_json, say
 from euryale.cli.progress import Progress
 from euryale.cli.progress_lines import line_of
 from euryale.cli.progress_tree import BUILD_STEP, ProgressTree
 from euryale.cli.wording import first_line
-from euryale.cloud.client import PlatformClient, PlatformError
+from euryale.cloud.client import PlatformError
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionEventInfo
 from euryale.kit.lifecycle import Tasks
 from euryale.kit.machine_time import utc_now
@@ -89,7 +90,7 @@ class _Tree:
         self._tree.log_line = line
 
 
-async def wait_for(platform: PlatformClient, execution: str, *, title: str, as_json: bool) -> ExecutionDetail:
+async def wait_for(platform: Executions, execution: str, *, title: str, as_json: bool) -> ExecutionDetail:
     """Wait until an operation has ended, showing its progress; return how it ended.
 
     Raises:
@@ -156,7 +157,7 @@ def _drawing(tree: ProgressTree, console: Console) -> Callable[[], RenderableTyp
 
 
 @asynccontextmanager
-async def _build_log(platform: PlatformClient, display: Display) -> AsyncIterator[Callable[[Progress], None]]:
+async def _build_log(platform: Executions, display: Display) -> AsyncIterator[Callable[[Progress], None]]:
     """Show the last line of each build's log while the build runs."""
     tasks, followed = Tasks(), set[str]()
 
@@ -172,7 +173,7 @@ async def _build_log(platform: PlatformClient, display: Display) -> AsyncIterato
         await tasks.stop()
 
 
-async def _follow_build(platform: PlatformClient, execution: str, display: Display) -> None:
+async def _follow_build(platform: Executions, execution: str, display: Display) -> None:
     with contextlib.suppress(PlatformError):  # the operation is what is waited for; its log is a courtesy
         deployment = (await platform.execution(execution)).deployment
         if not deployment:

@@ -1,8 +1,10 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, cast
 
@@ -18,13 +20,16 @@ from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
     IdempotencyError,
     TransactionError,
     WorkflowError,
 )
-from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
+from euryale.workflows.handle import ExecutionView, Handle, outcome_error
+from euryale.workflows.history import History
+from euryale.workflows.insight import Insight, reading
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
@@ -37,6 +42,7 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.reporter import ask_for_trace
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
 from euryale.workflows.runtime.serving import Serving, in_seconds
@@ -106,10 +112,10 @@ class Engine(Serving, Telling):
         patience = Patience()
         self._tools = Tools(
             codec=codec,
-            writer=Writer(store, patience),
+            writer=Writer(store, patience, telemetry := telemetry or Telemetry(), clock),
             feed=Feed(),
             clock=clock,
-            telemetry=telemetry or Telemetry(),
+            telemetry=telemetry,
             resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
@@ -118,6 +124,9 @@ class Engine(Serving, Telling):
             draining=asyncio.Event(),
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
+        self._insight = Insight(
+            store, self._registry, self._tools.codec, live=self._worker.run, lacks=self._lacks, clock=clock
+        )
         self._outside = Outside(self._worker, self._tools)
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
         self._worker.on_end = self._pruner.see
@@ -133,8 +142,12 @@ class Engine(Serving, Telling):
         """Who is told what happens: attach a listener to it."""
         return self._tools.telemetry
 
-    async def open(self) -> None:
+    async def open(self, *, driving: bool = True) -> None:
         """Open the store, and go on with every execution that an earlier process left.
+
+        Args:
+            driving: Whether executions are driven here. If not, they can be started and told things, and are retried
+                when that is asked for; all else is left to other workers, or to the next time.
 
         Raises:
             StoreLockedError: If another process owns the store.
@@ -143,13 +156,13 @@ class Engine(Serving, Telling):
         await self._store.open()
         self._open = True
         try:
-            if self._relay is not None:
+            if self._relay is not None and driving:
                 self._detach = self._tools.telemetry.attach(self._wake_relay)
                 self._tasks.spawn(self._relay.run(), name="euryale-relay")
-            await self._worker.start()
-            if self._prunes_by_itself:
+            await self._worker.start(driving=driving)
+            if self._prunes_by_itself and driving:
                 self._tasks.spawn(self._pruner.run(), name="euryale-pruner")
-            if self._fires:
+            if self._fires and driving:
                 await self._scheduler.start()
                 self._tasks.spawn(self._scheduler.run(), name="euryale-scheduler")
         except BaseException:
@@ -189,6 +202,14 @@ class Engine(Serving, Telling):
     def workflows(self) -> tuple[Workflow[Any, Any], ...]:
         """Return the workflows that it knows, each in its highest version, by name."""
         return self._registry.all()
+
+    def workflow(self, name: str) -> Workflow[Any, Any]:
+        """Return a workflow in its highest version.
+
+        Raises:
+            UnknownWorkflowError: If there is none of that name.
+        """
+        return self._registry.current(name)
 
     async def run(
         self,
@@ -333,7 +354,7 @@ class Engine(Serving, Telling):
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
         now, at_once = self._tools.now(), owned and not delay and self._worker.has_room
-        return ExecutionRow(
+        row = ExecutionRow(
             id=execution_id,
             workflow=plan.name,
             version=plan.version,
@@ -348,6 +369,7 @@ class Engine(Serving, Telling):
             priority=priority,
             retention=plan.retention,
         )
+        return dataclasses.replace(row, trace=ask_for_trace(self._tools.telemetry, row))
 
     def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
         """Refuse to join an execution of another workflow, or with another input."""
@@ -404,20 +426,42 @@ class Engine(Serving, Telling):
         Raises:
             UnknownExecutionError: If there is none.
         """
-        journal = await self._journal(execution_id)
-        plan = self._registry.find(journal.row.workflow, journal.row.plan_hash)
-        run = self._worker.run(execution_id)
-        attempting = frozenset(run.attempting) if run else frozenset()
-        steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
-        stranded = self._lacks(journal.row)
-        seq = journal.entries[-1].seq if journal.entries else 0
-        return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
+        await self._settled(execution_id)
+        return await self._insight.get(execution_id)
+
+    async def history(self, execution_id: str) -> History:
+        """Return everything that happened in an execution: each attempt with input, output or error, worker and times.
+
+        Values in it are plain, secrets are redacted.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+        """
+        await self._settled(execution_id)
+        return await self._insight.history(execution_id)
+
+    async def graph(self, execution_id: str, form: DrawingFormat = "svg") -> str:
+        """Return a picture of an execution: its plan, coloured by what its nodes are at.
+
+        Args:
+            execution_id: Which.
+            form: ``svg``, ``mermaid`` or ``json``; a plan alone is drawn by ``euryale.workflows.drawing``.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its plan is not known here.
+        """
+        await self._settled(execution_id)
+        return await self._insight.graph(execution_id, form)
+
+    def reading(self) -> AbstractAsyncContextManager[Insight]:
+        """Look at executions without taking part, also while another process owns the store; see ``Insight``."""
+        return reading(self._store.reader(), self._registry, self._tools.codec, self._tools.clock)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
         self._check_open()
-        rows = await self._store.list(query or ExecutionQuery())
-        return tuple(view_row(row, self._tools.codec, stranded=self._lacks(row)) for row in rows)
+        return await self._insight.list(query)
 
     def _lacks(self, row: ExecutionRow) -> str:
         return self._worker.lacks(row) or self._registry.queues.lacks(row)
@@ -529,6 +573,11 @@ class Engine(Serving, Telling):
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         self._check_open()
         return await self._worker.journal(execution_id, after=after)
+
+    async def _settled(self, execution_id: str) -> None:
+        """Wait while the execution is about to be live."""
+        self._check_open()
+        await self._worker.opened(execution_id)
 
     def _check_open(self) -> None:
         if not self._open:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from euryale.workflows.definition.nodes import ChoiceNode, EachNode, HookNode, ParallelNode, Signal
 from euryale.workflows.definition.plan import Plan
@@ -105,6 +105,18 @@ class ExecutionView:
         return self.created_at.timestamp(), self.id
 
 
+@overload
+def moment(seconds: float) -> datetime: ...
+
+
+@overload
+def moment(seconds: None) -> None: ...
+
+
+@overload
+def moment(seconds: float | None) -> datetime | None: ...
+
+
 def moment(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as an aware datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
@@ -142,7 +154,9 @@ def view_steps(
     record = ExecutionRecord(journal.entries)
     ended = journal.row.status.ended or journal.row.status is Status.COMPENSATING
     views = []
-    for node_id, kind in _nodes(plan, record):
+    for node_id, kind in list_nodes(plan, record):
+        if kind == ChoiceNode.kind:
+            continue
         step = record.step(node_id)
         unreached = ended and step.forward is StepState.PENDING and not step.attempts
         failure: Failure | None = None if step.error is None else codec.decode(step.error, Failure, "an error")
@@ -163,13 +177,13 @@ def view_steps(
     return tuple(views)
 
 
-def _nodes(plan: Plan, record: ExecutionRecord) -> Iterator[tuple[str, str]]:
-    """Yield the ids and kinds of a plan's nodes, each ``for_each`` followed by its items that have begun."""
+def list_nodes(plan: Plan, record: ExecutionRecord) -> Iterator[tuple[str, str]]:
+    """Yield the ids and kinds of a plan's nodes at which something happens; behind a ``for_each``, its items so far."""
     items = sorted((node for node in record.steps if node.endswith("]")), key=_item_order)
     for node in plan.nodes.values():
-        if isinstance(node, (ParallelNode, ChoiceNode)):
+        if isinstance(node, ParallelNode):
             continue
-        yield node.id, type(node).__name__.removesuffix("Node").lower()
+        yield node.id, node.kind
         if isinstance(node, (EachNode, HookNode)):
             kind = "step" if isinstance(node, HookNode) or isinstance(node.body, Step) else "child"
             yield from ((item, kind) for item in items if item.rpartition("[")[0] == node.id)

@@ -306,8 +306,36 @@ class OutboxStore(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """Reads executions, and owns and changes nothing."""
+
+    async def open(self) -> None:
+        """Make it ready.
+
+        Raises:
+            StoreError: If there is nothing to read, or it was written by another version.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of it. May be called twice, or before ``open``."""
+        ...
+
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
+        """Return what is known of an execution, with the entries after that number; None if there is none."""
+        ...
+
+    async def list(self, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
+        """Return executions, newest first."""
+        ...
+
+
 class InsightStore(Protocol):
     """Read-only views for lists and dashboards, and the removal of what is old."""
+
+    def reader(self) -> Reader:
+        """Return what reads the same executions, also while another process owns the store; it is not open yet."""
+        ...
 
     async def list(self, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
         """Return executions, newest first."""

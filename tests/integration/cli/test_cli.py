@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+import euryale
 from eventually import eventually
 from git_repository import GIT_ENV, add_commit, clone_with_commit, git
 from memory_platform import BUILT, FAILING, NODE_APP, RUNNING, MemoryPlatform, memory_platform
 
+SOURCE = str(Path(euryale.__file__).parents[1])
 EURYALE = Path(sys.executable).with_name("euryale")
 
 
@@ -37,7 +39,13 @@ class Person:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
-        self.env = {**GIT_ENV, "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "120"}
+        self.env = {
+            **GIT_ENV,
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "COLUMNS": "120",
+            "PYTHONPATH": SOURCE,
+        }
 
     async def start(self, *words: str, env: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -159,6 +167,35 @@ async def test_executions_are_listed_and_shown(owner: Person, source: Path):
     assert (followed.code, "✔ deploy / go-live" in followed.out) == (0, True)
     assert (await owner.run("executions", "retry", listed[0]["id"])).code == 1
     assert (await owner.run("executions", "cancel", listed[0]["id"], "--json")).json == {"accepted": False}
+
+
+async def test_an_execution_is_watched_drawn_and_forked(owner: Person, platform: MemoryPlatform, source: Path):
+    await create(owner, source)
+    (created,) = (await owner.run("executions", "list", "--json")).json["executions"]
+    watched = await owner.run("executions", "watch", created["id"])
+    assert (watched.code, "✔ deploy / go-live" in watched.out) == (0, True)
+    shown = await owner.run("executions", "show", created["id"], "--json")
+    history = shown.json["history"]
+    attempts = {node["id"]: node["attempts"] for node in history["nodes"]}
+    assert attempts["validate-repository"][0]["outcome"] == "succeeded"
+    assert attempts["validate-repository"][0]["input"]
+    assert attempts["validate-repository"][0]["worker"] == history["workers"][0]["worker"]
+    assert platform.token.reveal() not in shown.out
+    assert (await owner.run("executions", "list", "--before", created["id"], "--all", "--json")).json[
+        "executions"
+    ] == []
+    drawn = await owner.run("workflows", "graph", "create-project", "--execution", created["id"], "--format", "svg")
+    assert "validate-repository: step · succeeded" in drawn.out
+    assert "flowchart TD" in (await owner.run("workflows", "graph", "deploy")).out
+    assert "create-project" in (await owner.run("workflows", "list")).out
+    assert (await owner.run("workflows", "graph", "deploy", "--execution", created["id"])).code == 2
+    assert "No workflow is called 'nothing'" in (await owner.run("workflows", "graph", "nothing")).err
+    assert "has no step" in (await owner.run("executions", "fork", created["id"], "--from", "nothing")).err
+    last = history["nodes"][-1]["id"]
+    forked = await owner.run("executions", "fork", created["id"], "--from", last, "--json")
+    assert forked.code == 0, forked.err
+    again = await owner.run("executions", "watch", forked.json["execution"])
+    assert again.code == 0, again.err
 
 
 async def test_stopping_to_wait_leaves_the_operation_alone(owner: Person, platform: MemoryPlatform, source: Path):

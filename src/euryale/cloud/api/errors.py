@@ -26,6 +26,7 @@ from euryale.workflows import (
     IdempotencyError,
     StoreError,
     UnknownExecutionError,
+    UnknownWorkflowError,
 )
 
 
@@ -47,6 +48,7 @@ ERROR_STATUSES: Final[Mapping[type[EuryaleError], int]] = {
     BuildRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     HostError: HTTPStatus.SERVICE_UNAVAILABLE,
     UnknownExecutionError: HTTPStatus.NOT_FOUND,
+    UnknownWorkflowError: HTTPStatus.NOT_FOUND,
     IdempotencyError: HTTPStatus.CONFLICT,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     EngineClosedError: HTTPStatus.SERVICE_UNAVAILABLE,

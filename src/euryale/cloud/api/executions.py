@@ -7,16 +7,25 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Response
 
 from euryale.cloud.api.descriptions import describe_execution
+from euryale.cloud.api.drawings import PICTURES, Format, picture
 from euryale.cloud.api.errors import ExecutionStateError
 from euryale.cloud.api.execution_feed import ExecutionFeed
 from euryale.cloud.api.stream_schema import EVENT_STREAM
 from euryale.cloud.api.versioned import ANYONE_KNOWN, PREFIX
 from euryale.cloud.api.views import execution_info
 from euryale.cloud.modules.deployments import Deployments
-from euryale.cloud.wire.executions import Accepted, CancelAnswer, ExecutionDetail, ExecutionInfo, ExecutionStatus
+from euryale.cloud.wire.executions import (
+    Accepted,
+    CancelAnswer,
+    ExecutionDetail,
+    ExecutionInfo,
+    ExecutionStatus,
+    ForkRequest,
+    HistoryInfo,
+)
 from euryale.cloud.wire.names import ExecutionId, WorkflowName
 from euryale.framework.http import CursorError, EventStream, Inject, Page, Paging, PagingQuery
-from euryale.workflows import Engine, ExecutionQuery, ExecutionView, Status
+from euryale.workflows import Engine, ExecutionQuery, ExecutionView, Status, WorkflowError
 
 router = APIRouter(prefix=f"{PREFIX}/executions", tags=["executions"], dependencies=[ANYONE_KNOWN])
 
@@ -39,14 +48,18 @@ async def list_executions(
     workflow: Annotated[WorkflowName | None, Query(description="only of this workflow")] = None,
     status: Annotated[frozenset[ExecutionStatus], Query(description="only in one of these")] = frozenset(),
     parent: Annotated[ExecutionId | None, Query(description="only those that this one called")] = None,
+    before: Annotated[ExecutionId | None, Query(description="only those that are listed after this one")] = None,
+    queue: Annotated[WorkflowName | None, Query(description="only of this queue")] = None,
 ) -> Page[ExecutionInfo]:
     """List executions that were not called by another, newest first."""
+    first = _position(await engine.get(before)) if before and not paging.after else _before(paging)
     query = ExecutionQuery(
         workflow=workflow,
         statuses=frozenset(map(Status, status)),
         parent_id=parent or "",
         limit=paging.fetch,
-        before=_before(paging),
+        before=first,
+        queue=queue,
     )
     return Page[ExecutionInfo].of(await engine.list(query), paging, item=execution_info, key=_position)
 
@@ -60,6 +73,30 @@ async def follow_execution(execution_id: Id, engine: Inject[Engine], deployments
     """
     await engine.get(execution_id)
     return EventStream(ExecutionFeed(engine, deployments).follow(execution_id))
+
+
+@router.get("/{execution_id:path}/history")
+async def tell_history(execution_id: Id, engine: Inject[Engine]) -> HistoryInfo:
+    """Tell everything that happened in an execution: each attempt with input, output or error, worker and times."""
+    return HistoryInfo.model_validate((await engine.history(execution_id)).document())
+
+
+@router.get("/{execution_id:path}/graph", responses=PICTURES, response_class=Response)
+async def draw_execution(execution_id: Id, engine: Inject[Engine], form: Format = "svg") -> Response:
+    """Draw an execution's plan, coloured by what its steps are at."""
+    return picture(await engine.graph(execution_id, form), form)
+
+
+@router.post("/{execution_id:path}/fork", status_code=HTTPStatus.ACCEPTED)
+async def fork_execution(execution_id: Id, body: ForkRequest, engine: Inject[Engine]) -> Accepted:
+    """Do an execution again from a step on, in the current version; what came before is adopted, not done again."""
+    try:
+        forked = await engine.fork(execution_id, body.from_step, id=body.id)
+    except WorkflowError as error:
+        if type(error) is not WorkflowError:
+            raise
+        raise ExecutionStateError(error.message, hint=error.hint) from error  # no such step, or its result is undone
+    return Accepted(execution=forked.id)
 
 
 @router.post("/{execution_id:path}/cancel", status_code=HTTPStatus.ACCEPTED)

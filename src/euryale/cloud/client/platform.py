@@ -18,6 +18,10 @@ from euryale.cloud.wire.executions import (
     ExecutionEventInfo,
     ExecutionInfo,
     ExecutionStatus,
+    GraphFormat,
+    HistoryInfo,
+    WorkflowInfo,
+    WorkflowList,
 )
 from euryale.cloud.wire.platform import Caller, Diagnosis
 from euryale.cloud.wire.projects import (
@@ -229,10 +233,30 @@ class PlatformClient:
             yield part.text
 
     async def executions(
-        self, *, workflow: str | None = None, statuses: Sequence[ExecutionStatus] = (), limit: int = 50
+        self,
+        *,
+        workflow: str | None = None,
+        statuses: Sequence[ExecutionStatus] = (),
+        limit: int = 50,
+        before: str | None = None,
+        queue: str | None = None,
     ) -> list[ExecutionInfo]:
-        """Return the newest executions that were not called by another, newest first."""
-        query: Query = {"workflow": workflow, "status": list(statuses), "limit": limit}
+        """Return the newest executions that were not called by another, newest first.
+
+        Args:
+            workflow: Only of this workflow.
+            statuses: Only with one of these.
+            limit: How many.
+            before: Only those that are listed after this execution.
+            queue: Only of this queue.
+        """
+        query: Query = {
+            "workflow": workflow,
+            "status": list(statuses),
+            "limit": limit,
+            "before": before,
+            "queue": queue,
+        }
         return (await self._connection.ask("GET", "/executions", Listed[ExecutionInfo], query=query)).items
 
     async def execution(self, execution: str) -> ExecutionDetail:
@@ -267,6 +291,29 @@ class PlatformClient:
     async def retry_execution(self, execution: str) -> str:
         """Try again to undo an execution that ended failed; return its id."""
         return await self._start("POST", f"/executions/{_part(execution)}/retry")
+
+    async def fork_execution(self, execution: str, from_step: str, *, id: str | None = None) -> str:  # noqa: A002
+        """Do an execution again from a step on; return the new execution's id."""
+        return await self._start(
+            "POST", f"/executions/{_part(execution)}/fork", body={"from_step": from_step, "id": id}
+        )
+
+    async def execution_history(self, execution: str) -> HistoryInfo:
+        """Return everything that happened in an execution."""
+        return await self._connection.ask("GET", f"/executions/{_part(execution)}/history", HistoryInfo)
+
+    async def execution_graph(self, execution: str, form: GraphFormat) -> str:
+        """Return a picture of an execution."""
+        path = f"/executions/{_part(execution)}/graph"
+        return (await self._connection.send("GET", path, query={"format": form})).text
+
+    async def workflows(self) -> list[WorkflowInfo]:
+        """Return the workflows that the platform knows, by name."""
+        return (await self._connection.ask("GET", "/workflows", WorkflowList)).workflows
+
+    async def workflow_graph(self, name: str, form: GraphFormat) -> str:
+        """Return a picture of a workflow."""
+        return (await self._connection.send("GET", f"/workflows/{_part(name)}/graph", query={"format": form})).text
 
     async def _start(
         self,

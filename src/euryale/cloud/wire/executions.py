@@ -1,15 +1,17 @@
 """Workflow executions on the wire."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from euryale.cloud.wire.base import Told
+from euryale.cloud.wire.base import Asked, Told
+from euryale.cloud.wire.names import ExecutionId
 
 ExecutionStatus = Literal["pending", "running", "waiting", "compensating", "succeeded", "reverted", "failed"]
 TurnReason = Literal["", "error", "timeout", "cancelled"]
-StepKind = Literal["step", "child", "emit"]
+StepKind = Literal["step", "child", "emit", "signal", "sleep", "each", "hook", "detach"]
+GraphFormat = Literal["svg", "mermaid", "json"]
 StepState = Literal["pending", "running", "waiting", "succeeded", "skipped", "failed", "timed_out"]
 UndoState = Literal["none", "pending", "running", "reverted", "failed"]
 
@@ -89,3 +91,121 @@ class ExecutionEventInfo(Told):
     due: datetime | None
     error: str
     status: ExecutionStatus | None = Field(description="the status that the execution ended with, when it ended")
+
+
+class ForkRequest(Asked):
+    """From where an execution is done again."""
+
+    from_step: str = Field(description="the first step that is done again; what came before is adopted", max_length=200)
+    id: ExecutionId | None = Field(default=None, description="the new execution's id; default: a new one")
+
+
+class WorkflowInfo(Told):
+    """A workflow that the platform knows."""
+
+    name: str
+    version: int
+    title: str
+
+
+class WorkflowList(Told):
+    """All workflows, by name."""
+
+    workflows: list[WorkflowInfo]
+
+
+class ErrorInfo(Told):
+    """What went wrong, as the journal keeps it: without secrets."""
+
+    error: str = Field(description="the stable code of the error, or the name of its class")
+    message: str
+    hint: str
+    trace: str = Field(description="the innermost frames, one a line; may be empty")
+    step: str = Field(description="the step that failed; may be empty")
+
+
+class AttemptInfo(Told):
+    """One attempt at a step, a child, a wait or a compensation."""
+
+    number: int
+    outcome: Literal["running", "waiting", "succeeded", "failed", "timed_out", "interrupted"]
+    worker: str = Field(description="who made it; may be empty")
+    started: datetime | None
+    ended: datetime | None
+    due: datetime | None = Field(description="when the next one begins")
+    input: dict[str, Any] | None = Field(description="what it was given, secrets redacted; null if that is not known")
+    output: Any = Field(description="what it returned, secrets redacted")
+    error: ErrorInfo | None
+
+
+class NodeHistoryInfo(Told):
+    """What happened at one step, or at an item of a for_each or a handler of a hook."""
+
+    id: str
+    kind: Literal["step", "child", "emit", "signal", "sleep", "each", "hook", "detach", "when"]
+    state: StepState
+    undo_state: UndoState
+    attempts: list[AttemptInfo]
+    undo_attempts: list[AttemptInfo]
+    output: Any
+    adopted: bool = Field(description="whether the execution that this one was forked from did it")
+    child: str = Field(description="the execution that it called; else empty")
+    ended: datetime | None
+
+
+class WorkerChangeInfo(Told):
+    """From here on another worker drove the execution."""
+
+    worker: str
+    at: datetime
+    seq: int
+
+
+class MomentInfo(Told):
+    """Something that happened to the execution as a whole."""
+
+    seq: int
+    at: datetime
+    name: str
+    worker: str
+    status: ExecutionStatus | None
+    error: ErrorInfo | None
+
+
+class MessageInfo(Told):
+    """Something that the execution was told from outside."""
+
+    number: int
+    kind: Literal["complete", "signal", "cancel"]
+    name: str = Field(description="the step that it completes, or the signal's name")
+    at: datetime
+    value: Any
+    error: ErrorInfo | None
+    taken_by: str = Field(description="the node that took the signal in; else empty")
+
+
+class HistoryInfo(Told):
+    """Everything that happened in an execution."""
+
+    id: str
+    workflow: str
+    version: int
+    status: ExecutionStatus
+    reason: TurnReason
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    parent_id: str
+    root_id: str
+    owner: str = Field(description="the worker that drives it now; else empty")
+    trace: str = Field(description="the W3C trace context of whoever started it; may be empty")
+    input: Any
+    output: Any
+    error: ErrorInfo | None
+    partial: bool
+    stranded: str
+    nodes: list[NodeHistoryInfo]
+    workers: list[WorkerChangeInfo]
+    moments: list[MomentInfo]
+    messages: list[MessageInfo]
+    seq: int

@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         payload: The output or the error, encoded.
         undo: What the compensation receives, encoded, when that is not the output.
         message: The number of the message that it took in, 0 for none.
+        worker: Who wrote it, if that is somebody else than wrote the entry before; else an empty string.
     """
 
     seq: int
@@ -37,6 +38,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     payload: bytes | None = None
     undo: bytes | None = None
     message: int = 0
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

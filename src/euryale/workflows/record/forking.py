@@ -44,5 +44,5 @@ def adopted_entries(entries: Collection[Entry], again: Collection[str], at: floa
                 f"Step {entry.step!r} was undone, so that its result is worth nothing.",
                 hint="Begin there or before, or run the whole again: engine.rerun(id).",
             )
-        taken.append(replace(entry, seq=len(taken) + 1, kind=kind, at=at, message=0))
+        taken.append(replace(entry, seq=len(taken) + 1, kind=kind, at=at, message=0, worker=""))
     return tuple(taken)

@@ -44,7 +44,7 @@ class Attempts:
         while not self._course.has_turned():
             await self._course.resting.between_steps(lane)
             attempt += 1
-            started = self._run.begin(node.id, attempt)
+            started = self._run.begin(node.id, attempt, of=node.step.name)
             outcome = await self._attempt(node, attempt)
             if isinstance(outcome, Returned):
                 return await self._returned(lane, node, outcome, attempt, started)
@@ -64,6 +64,14 @@ class Attempts:
         return self._waits.answered(lane, node.id, signature.output_type, mark, run.node(node.id).attempts, undo=undo)
 
     async def _attempt(self, node: StepNode, attempt: int) -> Returned | Raised:
+        outcome: Returned | Raised | None = None
+        try:
+            outcome = await self._call(node, attempt)
+            return outcome
+        finally:
+            self._run.end(node.id, attempt, outcome, of=node.step.name)
+
+    async def _call(self, node: StepNode, attempt: int) -> Returned | Raised:
         run, step = self._run, node.step
         try:
             arguments = {name: run.evaluate(value) for name, value in node.arguments}
@@ -73,11 +81,7 @@ class Attempts:
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
         call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
-        run.attempting.add(node.id)
-        try:
-            return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
-        finally:
-            run.attempting.discard(node.id)
+        return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
 
     async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
         run = self._run

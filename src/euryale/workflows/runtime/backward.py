@@ -11,7 +11,7 @@ from euryale.workflows.record.states import EntryKind, Status, StepState, UndoSt
 from euryale.workflows.runtime.children import Children
 from euryale.workflows.runtime.context import StepContext
 from euryale.workflows.runtime.fanout import Fan, Unchecked, group_at
-from euryale.workflows.runtime.feed import UNDO_STARTED
+from euryale.workflows.runtime.feed import UNDO_ENDED, UNDO_STARTED
 from euryale.workflows.runtime.invocation import Call, Raised, Returned, invoke
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.marks import Marks
@@ -100,7 +100,7 @@ class Backward:
         while True:
             await self._resting.between_steps(lane)
             attempt += 1
-            started = self._run.begin(node.id, attempt, name=UNDO_STARTED)
+            started = self._run.begin(node.id, attempt, name=UNDO_STARTED, of=node.step.name)
             outcome = await self._attempt(node, compensation, attempt)
             if isinstance(outcome, Returned):
                 self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, started=started)
@@ -125,6 +125,14 @@ class Backward:
         self._run.note_failure(EntryKind.UNDO_RETRYING, node.id, raised.error, **details)
 
     async def _attempt(self, node: StepNode, compensation: Compensation, attempt: int) -> Returned | Raised:
+        outcome: Returned | Raised | None = None
+        try:
+            outcome = await self._call(node, compensation, attempt)
+            return outcome
+        finally:
+            self._run.end(node.id, attempt, outcome, name=UNDO_ENDED, of=node.step.name)
+
+    async def _call(self, node: StepNode, compensation: Compensation, attempt: int) -> Returned | Raised:
         run = self._run
         given = dict(node.arguments)
         defaults = node.step.signature.defaults
@@ -139,11 +147,7 @@ class Backward:
             compensation.function, compensation.is_async, arguments, compensation.injected, compensation.timeout,
             context, positional=(self._undo_value(node.id),),
         )  # fmt: skip
-        run.attempting.add(node.id)
-        try:
-            return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
-        finally:
-            run.attempting.discard(node.id)
+        return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
 
     def _undo_value(self, node: str) -> Any:
         if node in self._run.undos:

@@ -91,30 +91,34 @@ class Dispatcher:
         """
         self._woken.clear()
         self._cancel_timer()
-        next_due = await self._claim()
+        began = self._clock.now().timestamp()
+        next_due, taken = await self._claim()
         now = self._clock.now().timestamp()
         if next_due is None or next_due > now:
             latest = now + _POLL_EVERY if self._store.shared else float("inf")
             at = latest if next_due is None else min(next_due, latest)
             if at < float("inf"):
                 self._set_timer(at, now)
-        elif self._room():
-            self._woken.set()
-        else:
+        elif not self._room():
             self._starved = True
+        elif taken or next_due > began:
+            self._woken.set()
+        else:  # what is due is not given to it, as it was taken for dead and does not know yet
+            self._set_timer(now + _POLL_EVERY, now)
 
-    async def _claim(self) -> float | None:
-        """Claim in queues and outside of them, in turns who is first; return when the next is due."""
+    async def _claim(self) -> tuple[float | None, bool]:
+        """Claim in queues and outside of them, in turns who is first; return when more is due, and whether some was."""
         self._looks += 1
         claims = [self._claim_outside, self._claim_in_queues] if self._queues.limits else [self._claim_outside]
-        dues = []
+        dues, taken = [], False
         for claim in claims if self._looks % 2 else reversed(claims):
             room = min(self._room(), _LARGEST_CLAIM)
             now = self._clock.now().timestamp()
             claimed = await claim(Claim(self.owner, now, room, self._plans(), self._queues.apart))
             await self._take(claimed.rows)
             dues.append(claimed.next_due)
-        return min((due for due in dues if due is not None), default=None)
+            taken = taken or bool(claimed.rows)
+        return min((due for due in dues if due is not None), default=None), taken
 
     async def _claim_outside(self, claim: Claim) -> Claimed:
         return await self._store.claim(claim)

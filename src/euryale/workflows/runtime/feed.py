@@ -9,6 +9,8 @@ from euryale.workflows.record.states import Status
 
 STARTED = "step.started"
 UNDO_STARTED = "undo.started"
+ENDED = "step.ended"
+UNDO_ENDED = "undo.ended"
 
 
 @dataclass(frozen=True, slots=True)

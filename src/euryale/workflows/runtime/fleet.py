@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from euryale.kit.clock import Clock, Timer, pause
 from euryale.workflows.errors import StoreError
@@ -21,7 +21,7 @@ class Membership:
         store: Where workers are known.
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
-        reaped: Called when others were found dead: what they owned is due.
+        reaped: Called with the names of others that were found dead: what they owned is due.
         lost: Called with its name when this worker was taken for dead: nothing is its own any more. It becomes a worker
             under another name before anything else is done: one that was renewed twice under the old one would become
             two.
@@ -34,7 +34,7 @@ class Membership:
         clock: Clock,
         lease: float,
         *,
-        reaped: Callable[[], None],
+        reaped: Callable[[Sequence[str]], None],
         lost: Callable[[str], Awaitable[None]],
         looked: Callable[[], None],
     ) -> None:
@@ -72,7 +72,7 @@ class Membership:
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))
-            self._reaped()
+            self._reaped(dead)
         self._looked()
 
 

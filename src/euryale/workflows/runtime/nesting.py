@@ -13,6 +13,7 @@ from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
 from euryale.workflows.runtime.queues import decides_on_others, queued
+from euryale.workflows.runtime.reporter import ask_for_trace
 
 CHILD_SEPARATOR: Final = "::"
 """Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
@@ -90,7 +91,7 @@ class Nesting:
     def _row(self, child_id: str, node: ChildNode | DetachNode) -> ExecutionRow:
         run, plan = self._run, node.workflow.plan
         now = run.tools.now()
-        return ExecutionRow(
+        row = ExecutionRow(
             id=child_id,
             workflow=plan.name,
             version=plan.version,
@@ -105,4 +106,6 @@ class Nesting:
             started_at=now,
             priority=run.row.priority,
             retention=plan.retention if isinstance(node, DetachNode) else None,
+            trace=run.row.trace,
         )
+        return replace(row, trace=ask_for_trace(run.tools.telemetry, row))

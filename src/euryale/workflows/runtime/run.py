@@ -9,10 +9,8 @@ from typing import Any, Final, Literal
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.definition.expression import INPUT, Expression
-from euryale.workflows.definition.fanout import item_id
 from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
-from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, SignalNode, StepNode
-from euryale.workflows.definition.parts import node_of
+from euryale.workflows.definition.nodes import EachNode, HookNode
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.ports import Codec, Resolver
 from euryale.workflows.record.entry import (
@@ -28,9 +26,11 @@ from euryale.workflows.record.entry import (
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.states import EntryKind, Reason, Status, StepState, next_status
 from euryale.workflows.runtime.failure import Failure, describe_failure
-from euryale.workflows.runtime.feed import STARTED, ExecutionEvent, Feed
+from euryale.workflows.runtime.feed import ENDED, STARTED, ExecutionEvent, Feed
+from euryale.workflows.runtime.invocation import Raised, Returned
 from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.threads import StepThreads
+from euryale.workflows.runtime.values import gather, output_type, undo_type
 from euryale.workflows.runtime.writer import Writer
 
 EventFate = Literal["keep", "release", "drop"]
@@ -75,7 +75,7 @@ class Run:
         frontier: What has been reached of the plan.
         outputs: The values of its input and of the nodes that are done.
         undos: What the compensations of its steps receive, where that is not the output.
-        attempting: The nodes at which an attempt is under way.
+        attempting: The nodes at which an attempt is under way, with the time at which it began.
         deadline: When it times out, in seconds since the epoch, or None.
         seen: How many messages it has taken in.
     """
@@ -88,12 +88,13 @@ class Run:
         self.frontier = Frontier(plan.graph)
         self.outputs: dict[str, Any] = {}
         self.undos: dict[str, Any] = {}
-        self.attempting: set[str] = set()
+        self.attempting: dict[str, float] = {}
         began = self.row.created_at if self.row.started_at is None else self.row.started_at
         self.deadline = None if plan.timeout is None else began + plan.timeout
         self.seen = journal.row.messages
         self._numbers = {message.number for message in journal.messages if message.number <= self.seen}
         self._pending: list[Entry] = []
+        self._last_worker = next((each.worker for each in reversed(journal.entries) if each.worker), "")
         self._staged: list[StagedEvent] = []
 
     def load(self) -> None:
@@ -108,36 +109,10 @@ class Run:
             if isinstance(self.plan.nodes.get(node), (EachNode, HookNode)):
                 continue
             if step.output is not None:
-                self.outputs[node] = codec.decode(step.output, self._output_type(node), f"the output of {node}")
+                self.outputs[node] = codec.decode(step.output, output_type(self.plan, node), f"the output of {node}")
             if step.undo is not None:
-                self.undos[node] = codec.decode(step.undo, self._undo_type(node), f"what undoes {node}")
-
-        for node_id, known in self.plan.nodes.items():
-            parts = self.record.step(node_id).output
-            if parts is not None and isinstance(known, EachNode):
-                count = codec.decode(parts, int, f"the number of items of {node_id}")
-                self.outputs[node_id] = [self.outputs.get(item_id(known, index)) for index in range(count)]
-            elif parts is not None and isinstance(known, HookNode):
-                names = codec.decode(parts, list[str], f"the handlers of {node_id}")
-                self.outputs[node_id] = {name: self.outputs.get(f"{node_id}[{name}]") for name in names}
-
-    def _output_type(self, node: str) -> Any:
-        match node_of(self.plan, node):
-            case SignalNode() as node_of_signal:
-                return node_of_signal.output_type
-            case StepNode(step=step):
-                return step.signature.output_type
-            case ChildNode(workflow=workflow):
-                return workflow.plan.output_type
-            case _:
-                return Any
-
-    def _undo_type(self, node: str) -> Any:
-        match node_of(self.plan, node):
-            case StepNode(step=step):
-                return step.signature.undo_type
-            case _:
-                return Any
+                self.undos[node] = codec.decode(step.undo, undo_type(self.plan, node), f"what undoes {node}")
+        self.outputs |= gather(self.plan, self.record, codec, self.outputs)
 
     def evaluate(self, expression: Expression) -> Any:
         """Return the expression's value now."""
@@ -190,7 +165,10 @@ class Run:
         message: int = 0,
     ) -> None:
         """Take an entry into the record; it is written with the next ``flush``."""
-        entry = Entry(self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo, message)
+        worker, self._last_worker = self.row.owner if self.row.owner != self._last_worker else "", self.row.owner
+        entry = Entry(
+            self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo, message, worker
+        )
         self.record.apply(entry)
         self._pending.append(entry)
 
@@ -260,14 +238,37 @@ class Run:
             partial=change.partial,
         )
 
-    def begin(self, step: str, attempt: int, *, name: str = STARTED) -> float:
-        """Tell watchers that an attempt begins; return the time."""
+    def begin(self, step: str, attempt: int, *, name: str = STARTED, of: str = "") -> float:
+        """Tell watchers that an attempt begins; return the time.
+
+        Args:
+            step: The node.
+            attempt: Which attempt.
+            name: What begins: ``STARTED`` or ``UNDO_STARTED``.
+            of: The name of the step whose function is about to be called; :meth:`end` is due then. Empty for a child.
+        """
         now = self.tools.now()
+        if of:
+            self.attempting[step] = now
         if self.tools.feed.watched(self.row.id):
             self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
         if self.tools.telemetry.is_heard:
-            self._report(name, step=step, attempt=attempt)
+            self._report(name, step=step, attempt=attempt, name=of)
         return now
+
+    def end(self, step: str, attempt: int, outcome: Returned | Raised | None, *, name: str = ENDED, of: str) -> None:
+        """Tell telemetry that an attempt has ended, in the task that made it; None: it was interrupted."""
+        started = self.attempting.pop(step, None)
+        if started is None or not self.tools.telemetry.is_heard:
+            return
+        told, failure = "succeeded", None
+        if outcome is None:
+            told = "interrupted"
+        elif isinstance(outcome, Raised):
+            told = "timed_out" if outcome.timed_out else "failed"
+            failure = describe_failure(outcome.error, self.tools.codec, step)
+        seconds = max(0.0, self.tools.now() - started)
+        self._report(name, step=step, attempt=attempt, name=of, seconds=seconds, outcome=told, failure=failure)
 
     def _publish(self, commit: Commit) -> None:
         """Tell watchers: whoever looks into the journal from now on finds these entries there."""
@@ -277,10 +278,21 @@ class Run:
         for entry in commit.entries:
             if watched:
                 self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))
-            self._report(entry.kind, step=entry.step, attempt=entry.attempt)
+            self._report(entry.kind, step=entry.step, attempt=entry.attempt, at=entry.at, **self._ending(entry))
 
-    def _report(self, name: str, **payload: object) -> None:
-        self.tools.telemetry.report(f"workflow.{name}", execution=self.row.id, workflow=self.row.workflow, **payload)
+    def _ending(self, entry: Entry) -> dict[str, object]:
+        if entry.kind is not EntryKind.FINISHED or not self.tools.telemetry.is_heard:
+            return {}
+        row = self.row
+        return {
+            "status": row.status.value,
+            "reason": row.reason.value,
+            "seconds": max(0.0, entry.at - row.created_at),
+            "failure": self.failure(),
+        }
+
+    def _report(self, event: str, /, **payload: object) -> None:
+        self.tools.telemetry.report(f"workflow.{event}", execution=self.row.id, workflow=self.row.workflow, **payload)
 
 
 _FAILED_KINDS: Final = frozenset(

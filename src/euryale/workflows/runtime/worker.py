@@ -33,6 +33,7 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
 from euryale.workflows.runtime.mailbox import Mailbox
 from euryale.workflows.runtime.registry import Registry
+from euryale.workflows.runtime.reporter import Reporter
 from euryale.workflows.runtime.run import Run, Tools, Turn
 from euryale.workflows.runtime.waiters import Waiters
 
@@ -74,6 +75,7 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
+        self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(
             store,
@@ -94,7 +96,7 @@ class Worker:
             store,
             tools.clock,
             limits.lease,
-            reaped=self._dispatcher.nudge,
+            reaped=self._take_over,
             lost=self._begin_anew,
             looked=self._look_around,
         )
@@ -103,6 +105,7 @@ class Worker:
         self.on_end: Callable[[ExecutionRow], None] = lambda _: None
         self._anew = asyncio.Lock()
         self._closed = True
+        self._driving = True
 
     @property
     def owner(self) -> str:
@@ -115,12 +118,15 @@ class Worker:
         return self._room() > 0
 
     def _room(self) -> int:
-        if self._tools.draining.is_set():
+        if self._tools.draining.is_set() or not self._driving:
             return 0
         return max(0, self._limits.executions - len(self._live) - len(self._opening))
 
-    async def start(self) -> None:
+    async def start(self, *, driving: bool = True) -> None:
         """Become a worker, and take over what has something to do and is owned by nobody.
+
+        Args:
+            driving: Whether it does; if not, it drives only what it is asked to retry.
 
         Raises:
             StoreError: If the store cannot be used.
@@ -128,10 +134,10 @@ class Worker:
         self._tools.patience.begin()
         self._tools.draining.clear()
         self._stuck.clear()
-        self._closed = False
+        self._closed, self._driving = False, driving
         await self._enlist()
         self._unlisten = self._store.listen(self._hear)
-        if self._limits.executions:
+        if self._limits.executions and driving:
             await self._dispatcher.look()
             self._tasks.spawn(self._dispatcher.run(), name="euryale-dispatcher")
         if self._store.shared:
@@ -152,7 +158,7 @@ class Worker:
         await self._tasks.stop()
         await self._doorkeeper.drain()
         await self._tools.writer.drain()
-        self._drop_all(EngineClosedError(_CLOSED))
+        self._drop_all(EngineClosedError(_CLOSED), "closed")
         self._tools.feed.close(EngineClosedError(_CLOSED))
         self._tools.threads.release()
         if was_open and self.owner:
@@ -188,8 +194,9 @@ class Worker:
         _log.warning("%d executions are interrupted in the midst of a step, and handed over", len(self._live))
         return False
 
-    def _drop_all(self, error: WorkflowError) -> None:
+    def _drop_all(self, error: WorkflowError, cause: str) -> None:
         for executor in self._live.values():
+            self._reporter.let_go(executor.run.row, cause)
             if not executor.done.done():
                 executor.done.set_exception(error)
         self._live.clear()
@@ -234,6 +241,7 @@ class Worker:
     def scheduled(self, created: ExecutionRow | None, cancelled: str) -> None:
         """Have executions driven that a schedule created and cancelled."""
         if created is not None:
+            self._reporter.created(created)
             self._expect(created)
         if cancelled:
             self._tasks.spawn(self._pass_on_to(cancelled), name=f"messages of {cancelled}")
@@ -252,7 +260,10 @@ class Worker:
 
     def _launch(self, row: ExecutionRow, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
         self._opening.pop(row.id, None)
-        if written.exception() is not None or self._closed:
+        if written.exception() is not None:
+            return
+        self._reporter.created(row)
+        if self._closed:
             return
         if not row.owner:
             self._expect(row)
@@ -272,7 +283,10 @@ class Worker:
             StoreError: If it was not written.
         """
         if (entering := self._doorkeeper.enter(row, entries)) is not None:
-            return await asyncio.shield(entering)
+            entered = await asyncio.shield(entering)
+            if entered.verdict == "created":
+                self._reporter.created(row)
+            return entered
         return Entered("created" if await self.create(row, entries) else "known", row.id)
 
     async def opened(self, execution_id: str) -> None:
@@ -357,6 +371,7 @@ class Worker:
             return None
         self._stuck.pop(row.id, None)
         self._live[row.id] = executor
+        self._reporter.claimed(journal)
         for message in journal.messages:
             executor.take(message)
         self._waiters.stir(row.id)
@@ -365,6 +380,7 @@ class Worker:
     def _strand(self, row: ExecutionRow, lacking: str) -> None:
         """Let go of an execution that cannot be driven on, until somebody mends that and retries it."""
         _log.warning("execution %s is stranded: %s", row.id, lacking)
+        self._reporter.stranded(row, lacking)
         release = Release(None, row.messages, lacking)
         written = self._tools.writer.submit(Commit(row.id, row.epoch, release=release))
         self._stuck[row.id] = lacking
@@ -387,10 +403,10 @@ class Worker:
         try:
             outcome = await executor.drive(turn, again=again)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must not take the other executions down
-            self._forget(executor)
+            self._forget(executor, "lost" if isinstance(error, StaleOwnerError) else "stranded")
             self._give_up(executor, error)
         else:
-            self._forget(executor)
+            self._forget(executor, "ended" if outcome else "resting")
             if not executor.done.done():
                 executor.done.set_result(outcome)
             self._pass_on(executor, outcome)
@@ -399,10 +415,11 @@ class Worker:
         if executor.run.row.queue:  # others may have waited for its slot, or for its place here
             self._dispatcher.nudge()
 
-    def _forget(self, executor: Executor) -> None:
+    def _forget(self, executor: Executor, cause: str) -> None:
         execution_id = executor.run.row.id
         if self._live.get(execution_id) is executor:
             del self._live[execution_id]
+            self._reporter.let_go(executor.run.row, cause)
 
     def _give_up(self, executor: Executor, error: Exception) -> None:
         row = executor.run.row
@@ -442,9 +459,15 @@ class Worker:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
         async with self._anew:
             if self.owner == lost:
-                self._drop_all(StaleOwnerError(f"{lost} was taken for dead; others go on with what it owned."))
+                self._reporter.lost(lost, len(self._live))
+                error = StaleOwnerError(f"{lost} was taken for dead; others go on with what it owned.")
+                self._drop_all(error, "lost")
                 await self._tools.patience.outlast("signing on", self._enlist)
                 self._dispatcher.nudge()
+
+    def _take_over(self, dead: Sequence[str]) -> None:
+        self._reporter.reaped(dead)
+        self._dispatcher.nudge()
 
     def _hear(self, notices: Collection[str]) -> None:
         """Take in what other workers announce."""

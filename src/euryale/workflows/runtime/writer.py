@@ -4,10 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from euryale.kit.clock import SYSTEM_CLOCK, Clock
+from euryale.kit.telemetry import Telemetry
 from euryale.workflows.errors import StaleOwnerError, StoreError, UnwritableError
 from euryale.workflows.ports import JournalStore
 from euryale.workflows.record.entry import Commit
 from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.reports import AWAY, WRITTEN
 
 _log = logging.getLogger("euryale.workflows")
 _LARGEST_BATCH = 512
@@ -23,9 +26,17 @@ class Writer:
     outage delays executions and fails none. A commit that can never be written fails alone.
     """
 
-    def __init__(self, store: JournalStore, patience: Patience) -> None:
+    def __init__(
+        self,
+        store: JournalStore,
+        patience: Patience,
+        telemetry: Telemetry | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._store = store
         self._patience = patience
+        self._telemetry = telemetry or Telemetry()
+        self._clock = clock
         self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
 
@@ -67,6 +78,7 @@ class Writer:
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         commits = [commit for commit, _, _ in batch]
+        began = self._clock.monotonic()
         try:
             refused = await self._write_patiently(commits)
         except Exception as error:  # noqa: BLE001 -- every waiter must hear of it
@@ -78,6 +90,8 @@ class Writer:
             _log.error("%d commits could not be written: %s", len(batch), failure)
             _fail(batch, failure)
             return
+        if self._telemetry.is_heard:
+            self._report(commits, len(refused), self._clock.monotonic() - began)
         for position, (commit, done, told) in enumerate(batch):
             if position in refused:
                 _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already."))
@@ -91,8 +105,13 @@ class Writer:
             return await self._store.write(commits)
         except UnwritableError:
             raise
-        except StoreError:  # it is away: from here on with pauses, until it is back
+        except StoreError as error:  # it is away: from here on with pauses, until it is back
+            self._telemetry.report(AWAY, error=str(error))
             return await self._patience.outlast("writing the journal", lambda: self._store.write(commits))
+
+    def _report(self, commits: Sequence[Commit], refused: int, seconds: float) -> None:
+        entries = sum(len(each.entries) for each in commits)
+        self._telemetry.report(WRITTEN, commits=len(commits), entries=entries, refused=refused, seconds=seconds)
 
 
 def _fail(batch: Sequence[_Waiting], error: StoreError) -> None:

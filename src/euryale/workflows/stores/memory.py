@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
@@ -307,6 +307,10 @@ class MemoryStore:
         """See :class:`~euryale.workflows.ports.InsightStore`."""
         rows = sorted(self._rows.values(), key=lambda row: (row.created_at, row.id), reverse=True)
         return tuple(row for row in rows if _matches(row, query))[: query.limit]
+
+    def reader(self) -> Reader:
+        """See :class:`~euryale.workflows.ports.InsightStore`."""
+        return self
 
     async def prune(self, now: float, limit: int) -> int:
         """See :class:`~euryale.workflows.ports.InsightStore`."""

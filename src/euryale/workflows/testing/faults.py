@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Store, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
@@ -145,6 +145,10 @@ class WrappedStore(ABC):
     async def list(self, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
         """Pass the call on."""
         return await self._pass("list", lambda: self._store.list(query))
+
+    def reader(self) -> Reader:
+        """Pass it on."""
+        return self._store.reader()
 
     async def prune(self, now: float, limit: int) -> int:
         """Pass the call on."""

@@ -89,7 +89,7 @@ class StoreContract:
         """All fields of rows, entries and messages come back as they were."""
         store = await opened(new_store)
         first = row("a", parent_id="p", parent_step="s", root_id="p", retention=60.0)
-        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7)
+        full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7, worker="host:7:w2")
         expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), _NONE_REFUSED)
         message = Message("a", "complete", "s9", b"1", 1003.0, failed=True, key="k", number=1)
         expect(await store.post(message), Told(1, Status.RUNNING, "w1"))
@@ -101,6 +101,22 @@ class StoreContract:
         expect(journal.messages, (message,))
         expect((journal.row.status, journal.entries[0].kind), (Status.RUNNING, EntryKind.STEP_SUCCEEDED))
         expect((type(journal.row.status), type(journal.entries[0].kind)), (Status, EntryKind))
+
+    async def test_a_reader_reads_while_the_store_is_written(self, new_store: StoreFactory) -> None:
+        """A reader sees what is durable, and the store goes on being its owner's."""
+        store = await opened(new_store)
+        expect(await store.write([create("a"), create("b", created_at=1001.0)]), _NONE_REFUSED)
+        reader = store.reader()
+        await reader.open()
+        try:
+            expect([each.id for each in await reader.list(ExecutionQuery())], ["b", "a"])
+            expect(await store.write([Commit("a", 1, (entry(1),))]), _NONE_REFUSED)
+            journal = await reader.load("a")
+            expect(journal and journal.entries, (entry(1),))
+            expect(await reader.load("nobody"), None)
+        finally:
+            await reader.close()
+        expect(await store.write([Commit("a", 1, (entry(2),))]), _NONE_REFUSED)
 
     async def test_nothing_is_loaded_of_what_is_unknown(self, new_store: StoreFactory) -> None:
         """An unknown execution is None, not an error."""

@@ -231,3 +231,28 @@ async def test_who_only_looks_waits_for_what_others_know(store):
         assert await handle.status() is Status.WAITING
         assert await worker.complete("e/approval", "ok")
         assert await asyncio.gather(*waiting) == ["ok", "ok"]
+
+
+async def test_a_worker_that_was_taken_for_dead_does_not_ask_on_and_on():
+    clock = ManualClock()
+    store, begun, gate = MemoryStore(shared=True, clock=clock), asyncio.Event(), asyncio.Event()
+
+    @step
+    async def hold(number: int) -> int:
+        begun.set()
+        await gate.wait()
+        return number
+
+    @workflow("held-by-the-dead")
+    def held(number: int) -> int:
+        return hold(number)
+
+    async with Engine(store, clock=clock, lease=15) as engine:
+        await engine.start(held, 1, id="h1")
+        await begun.wait()
+        await store.retire(engine._worker.owner)
+        engine._worker.look()
+        clock.advance(6)
+        gate.set()
+        async with asyncio.timeout(10):
+            assert await engine.wait("h1") is Status.SUCCEEDED

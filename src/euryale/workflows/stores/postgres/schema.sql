@@ -24,7 +24,8 @@ CREATE TYPE new_entry AS (
     due double precision,
     payload bytea,
     undo bytea,
-    message bigint
+    message bigint,
+    worker text
 );
 
 CREATE TYPE new_event AS (
@@ -112,6 +113,7 @@ CREATE TABLE entries (
     payload bytea,
     undo bytea,
     message bigint NOT NULL,
+    worker text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (execution_id, seq)
 );
 
@@ -566,9 +568,9 @@ BEGIN
 
     IF cardinality(p_entries) > 0 THEN
         INSERT INTO entries (
-            execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message
+            execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message, worker
         )
-        SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message
+        SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message, worker
         FROM unnest(p_entries) WHERE at <> ALL (refused)
         ON CONFLICT (execution_id, seq) DO NOTHING;
     END IF;

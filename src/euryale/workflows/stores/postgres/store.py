@@ -7,7 +7,7 @@ from typing import Any
 
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
@@ -262,24 +262,54 @@ class PostgresStore:
 
     async def list(self, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
         """See :class:`~euryale.workflows.ports.InsightStore`."""
-        before_at, before_id = query.before or (None, None)
-        values = (
-            query.workflow,
-            tuple(query.statuses),
-            query.parent_id,
-            query.prefix,
-            before_at,
-            before_id,
-            query.limit,
-            query.queue,
-        )
-        found = await self._archive.run(lambda connection: connection.fetch(SQL.list, *values))
-        return tuple(map(rows.execution, found))
+        return await _list(self._archive, query)
+
+    def reader(self) -> Reader:
+        """See :class:`~euryale.workflows.ports.InsightStore`."""
+        return _PostgresReader(self._server)
 
     async def prune(self, now: float, limit: int) -> int:
         """See :class:`~euryale.workflows.ports.InsightStore`."""
         pruned: int = await self._archive.run(lambda connection: connection.fetchval(SQL.prune, now, limit))
         return pruned
+
+
+class _PostgresReader:
+    """Reads what is there, and makes no schema."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._archive = Sessions(server, "reader", settings={**_AS_ASKED, "default_transaction_read_only": "on"})
+
+    async def open(self) -> None:
+        self._server.check()
+        self._archive.open()
+
+    async def close(self) -> None:
+        await self._archive.close()
+
+    async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
+        row = await self._archive.run(lambda connection: connection.fetchrow(SQL.load, (execution_id,), after))
+        return None if row is None else rows.journal(row)
+
+    async def list(self, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
+        return await _list(self._archive, query)
+
+
+async def _list(sessions: Sessions, query: ExecutionQuery) -> tuple[ExecutionRow, ...]:
+    before_at, before_id = query.before or (None, None)
+    values = (
+        query.workflow,
+        tuple(query.statuses),
+        query.parent_id,
+        query.prefix,
+        before_at,
+        before_id,
+        query.limit,
+        query.queue,
+    )
+    found = await sessions.run(lambda connection: connection.fetch(SQL.list, *values))
+    return tuple(map(rows.execution, found))
 
 
 async def _send(connection: Connection, owners: Sequence[str], batch: Values) -> list[int]:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Durability = Literal["full", "process"]
 
 _PRIVATE = 0o600  # inputs and results are nobody else's business
-_BUSY_FOR = 5000
+_BUSY_FOR = 5000  # milliseconds
 _LONGEST_LOG = 1000
 """Pages; what SQLite takes when it is not told."""
 _SYNCHRONOUS = {"full": "FULL", "process": "NORMAL"}
@@ -195,6 +195,38 @@ class WriterThread:
             raise UnwritableError(f"{self._path}: {error}") from error
         except apsw.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
+
+
+class ReaderThread(WriterThread):
+    """Does the same over a connection that cannot write, beside the one process that may."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "process")
+
+    async def open(self, migrations: Sequence[str]) -> None:
+        """Open the file as it is.
+
+        Raises:
+            StoreError: If there is none, it is not a database, or was made by another version.
+        """
+        if not self._path.exists():
+            raise StoreError(f"There is no store {self._path}.", hint="It is made when an engine opens it first.")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite-reader")
+        try:
+            await self.run(lambda _: self._connect(migrations), connected=False)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _connect(self, migrations: Sequence[str]) -> None:
+        self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._connection.set_busy_timeout(_BUSY_FOR)
+        done = self._connection.pragma("user_version")
+        if done != len(migrations):
+            raise StoreError(
+                f"{self._path} was made by another version of Euryale (schema {done}, known is {len(migrations)}).",
+                hint="Use that version, or let an engine of this one open it.",
+            )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ CREATE TABLE entries (
     payload BLOB,
     undo BLOB,
     message INTEGER NOT NULL DEFAULT 0,
+    worker TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (execution_id, seq)
 ) STRICT, WITHOUT ROWID;
 

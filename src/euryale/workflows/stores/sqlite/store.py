@@ -10,7 +10,7 @@ from typing import Any, cast
 import apsw
 from msgspec.structs import astuple
 
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -25,7 +25,7 @@ from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 from euryale.workflows.stores.sqlite import queues as queueing
-from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
+from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
@@ -52,7 +52,8 @@ class SQLiteStore:
     shared = False
 
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
-        self._thread = WriterThread(Path(path), durability)
+        self._path = Path(path)
+        self._thread = WriterThread(self._path, durability)
         self._sql = Statements()
 
     async def open(self) -> None:
@@ -308,6 +309,10 @@ class SQLiteStore:
         rows = await self._thread.run(lambda connection: connection.execute(self._sql.list, values).fetchall())
         return tuple(map(_execution, rows))
 
+    def reader(self) -> Reader:
+        """See :class:`~euryale.workflows.ports.InsightStore`."""
+        return _SQLiteReader(self._path)
+
     async def prune(self, now: float, limit: int) -> int:
         """See :class:`~euryale.workflows.ports.InsightStore`."""
 
@@ -319,6 +324,14 @@ class SQLiteStore:
             return len(old)
 
         return await self._thread.run(delete)
+
+
+class _SQLiteReader(SQLiteStore):
+    """Reads the file over a connection of its own, which cannot write; takes no lock."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._thread = ReaderThread(path)
 
 
 def _entry(row: Sequence[Any]) -> Entry:

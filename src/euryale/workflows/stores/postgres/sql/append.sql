@@ -7,8 +7,8 @@ WITH living AS MATERIALIZED (
     SELECT f.at FROM unnest($2::fence[]) AS f JOIN executions AS e ON e.id = f.id
     WHERE e.epoch = f.epoch AND e.owner = ANY (ARRAY(SELECT owner FROM living))
 ), appended AS (
-    INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message)
-    SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message
+    INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message, worker)
+    SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message, worker
     FROM unnest($3::new_entry[]) WHERE at = ANY (ARRAY(SELECT at FROM accepted))
     ON CONFLICT (execution_id, seq) DO NOTHING
 )

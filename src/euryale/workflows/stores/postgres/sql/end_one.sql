@@ -11,8 +11,8 @@ WITH living AS MATERIALIZED (
 ), released AS (
     UPDATE events SET released = true WHERE $9 AND root_id = (SELECT id FROM ended) AND NOT released
 ), appended AS (
-    INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message)
-    SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message
+    INSERT INTO entries (execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message, worker)
+    SELECT execution_id, seq, kind, entered_at, step, attempt, started, due, payload, undo, message, worker
     FROM unnest($10::new_entry[]) WHERE EXISTS (SELECT FROM ended)
     ON CONFLICT (execution_id, seq) DO NOTHING
 )

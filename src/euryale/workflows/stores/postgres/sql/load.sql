@@ -2,7 +2,7 @@ SELECT id, workflow, version, plan_hash, status, created_at, input, root_id, par
     owner, epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
     started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key,
     ARRAY(
-        SELECT ROW(seq, kind, at, step, attempt, started, due, payload, undo, message)
+        SELECT ROW(seq, kind, at, step, attempt, started, due, payload, undo, message, worker)
         FROM entries WHERE execution_id = executions.id AND seq > $2 ORDER BY seq
     ) AS journaled,
     ARRAY(

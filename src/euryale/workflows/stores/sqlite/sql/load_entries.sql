@@ -1,2 +1,2 @@
-SELECT seq, kind, at, step, attempt, started, due, payload, undo, message FROM entries
+SELECT seq, kind, at, step, attempt, started, due, payload, undo, message, worker FROM entries
 WHERE execution_id = ? AND seq > ? ORDER BY seq;
