@@ -17,7 +17,7 @@ from euryale.workflows.definition.nodes import (
 )
 from euryale.workflows.errors import PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message, Release
-from euryale.workflows.record.states import EntryKind, Reason, StepState
+from euryale.workflows.record.states import EntryKind, Reason, Slot, StepState
 from euryale.workflows.runtime.attempts import Attempts
 from euryale.workflows.runtime.children import Children
 from euryale.workflows.runtime.course import Course
@@ -60,7 +60,8 @@ class Forward:
             StoreError: If something could not be written; the execution is left as the journal has it.
         """
         course, vertices = self._course, self._run.open_vertices()
-        if self._run.row.epoch > 1:  # taken over: what may be done next may have been running
+        if self._run.row.epoch > 1 and self._run.row.slot is not Slot.WAIVED:
+            # taken over: what may be done next may have been running
             vertices = self._catch_up(vertices)
             course.begun.update(dict.fromkeys(self._may_have_begun(vertices)))
         if course.turn is None:

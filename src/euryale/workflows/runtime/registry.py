@@ -6,16 +6,25 @@ from typing import Any
 from euryale.workflows.definition.nodes import ChildNode, DetachNode
 from euryale.workflows.definition.parts import annotated_types
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import DefinitionError, PayloadError, UnknownWorkflowError
 from euryale.workflows.ports import Codec
+from euryale.workflows.runtime.queues import Queues
 
 
 class Registry:
-    """Several versions of a workflow may be known; new executions begin with the highest."""
+    """Several versions of a workflow may be known; new executions begin with the highest.
 
-    def __init__(self, codec: Codec, workflows: Iterable[Workflow[Any, Any]] = ()) -> None:
+    Attributes:
+        queues: The queues that are known: those of the workflows, and others.
+    """
+
+    def __init__(
+        self, codec: Codec, workflows: Iterable[Workflow[Any, Any]] = (), queues: Iterable[Queue] = ()
+    ) -> None:
         self._codec = codec
+        self.queues = Queues(queues)
         self._by_hash: dict[tuple[str, str], Workflow[Any, Any]] = {}
         self._hashes: frozenset[str] | None = None
         self._by_name: dict[str, dict[int, Workflow[Any, Any]]] = {}
@@ -23,11 +32,11 @@ class Registry:
             self.add(each)
 
     def add(self, workflow: Workflow[Any, Any]) -> None:
-        """Make a workflow known, with those that it calls.
+        """Make a workflow known, with those that it calls and their queues.
 
         Raises:
-            DefinitionError: If another plan has the same name and version, it is no workflow, or something in it is
-                annotated with a type whose values cannot travel.
+            DefinitionError: If it is no workflow, another plan has the same name and version, another queue the same
+                name, or something in it is annotated with a type whose values cannot travel.
         """
         if not isinstance(workflow, Workflow):
             raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
@@ -41,6 +50,8 @@ class Registry:
                 f"Two different plans are called {plan.name!r} version {plan.version}.",
                 hint="Give one of them another name, or count its version up.",
             )
+        if workflow.queue is not None:
+            self.queues.add(workflow.queue)
         self._by_name[plan.name][plan.version] = workflow
         self._by_hash[plan.name, plan.hash] = workflow
         self._hashes = None
