@@ -96,5 +96,5 @@ class Outside:
 
 
 def _completes_externally(plan: Plan, node_id: str) -> bool:
-    node = plan.nodes.get(node_id)
+    node = node_of(plan, node_id)
     return isinstance(node, StepNode) and node.step.options.completes == "externally"

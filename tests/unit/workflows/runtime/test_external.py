@@ -9,11 +9,13 @@ from euryale.workflows import (
     LATER,
     Engine,
     ExecutionReverted,
+    Hook,
     PermanentFailure,
     Status,
     StepResponse,
     StepState,
     UnknownExecutionError,
+    for_each,
     step,
     step_context,
     workflow,
@@ -207,3 +209,28 @@ async def test_a_step_that_is_not_sure_when_it_is_done_fails(engine, effects, co
     with pytest.raises(ExecutionReverted, match=message):
         await engine.run(flow, "x")
     assert effects.undone() == ("what it did",)
+
+
+async def test_items_and_handlers_are_completed_from_outside_too(engine):
+    tokens: asyncio.Queue[str] = asyncio.Queue()
+    hook = Hook("asked", str)
+
+    @step(completes="externally")
+    async def ask(value: str) -> str:
+        tokens.put_nowait(step_context().token)
+        return LATER
+
+    hook.attach(ask)
+
+    @workflow("asked")
+    def flow(value: str) -> tuple[list[str], dict[str, str]]:
+        return for_each(["a", "b"], ask), hook(value)
+
+    handle = await engine.start(flow, "x", id="e")
+    for _ in range(3):
+        token = await tokens.get()
+        assert await engine.complete(token, f"done {token}")
+    items = ["done e/each:ask[0]", "done e/each:ask[1]"]
+    assert await handle.result() == (items, {"ask": "done e/hook:asked[ask]"})
+    with pytest.raises(UnknownExecutionError, match="is no token"):
+        await engine.complete("e/hook:asked[nobody]", "x")
