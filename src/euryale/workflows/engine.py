@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import (
@@ -57,9 +58,11 @@ class Engine(Serving, Telling):
 
     Args:
         store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
-        workflows: The workflows that it knows; those that they call are known with them.
+        workflows: The workflows that it knows; those that they call, and their queues, are known with them.
+        queues: More queues that it claims executions of.
         schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+            With a mapping, they get the engine itself, too.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
         clock: The source of time.
@@ -82,6 +85,7 @@ class Engine(Serving, Telling):
         store: Store,
         *,
         workflows: Iterable[Workflow[Any, Any]] = (),
+        queues: Iterable[Queue] = (),
         schedules: Iterable[Schedule[Any]] = (),
         services: Mapping[Any, Any] | Resolver | None = None,
         deliver: Deliver | None = None,
@@ -95,17 +99,18 @@ class Engine(Serving, Telling):
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
+        codec = codec or JsonCodec()
         schedules = tuple(schedules)
-        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)])
+        self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
-            codec=codec or JsonCodec(),
+            codec=codec,
             writer=Writer(store, patience),
             feed=Feed(),
             clock=clock,
             telemetry=telemetry or Telemetry(),
-            resolver=_resolver(services),
+            resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
@@ -185,7 +190,14 @@ class Engine(Serving, Telling):
         """Return the workflows that it knows, each in its highest version, by name."""
         return self._registry.all()
 
-    async def run(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> O:  # noqa: A002 -- its name
+    async def run(
+        self,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O:
         """Run a workflow and return its result.
 
         Args:
@@ -193,13 +205,15 @@ class Engine(Serving, Telling):
             value: Its input.
             id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
                 most 200 characters, without ``::``. Default: a new one.
+            queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
             PayloadError: If the input cannot be written.
+            QueueRejectedError: As :meth:`start` does.
             ExecutionError: As :meth:`Handle.result` does.
         """
-        return await (await self.start(workflow, value, id=id)).result()
+        return await (await self.start(workflow, value, id=id, queue=queue)).result()
 
     async def start(
         self,
@@ -209,6 +223,8 @@ class Engine(Serving, Telling):
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
     ) -> Handle[O]:
         """Start a workflow; return when that is durable.
 
@@ -218,18 +234,26 @@ class Engine(Serving, Telling):
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
             priority: Of those that wait for their turn, the ones with the highest priority begin first.
+            queue: Where it waits for its turn; becomes known if it was not. Default: the workflow's queue; None:
+                nowhere.
+            deduplicate: While an execution with this key has not ended in the queue, this joins it.
 
         Raises:
-            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
-            PayloadError: If the input cannot be written.
+            IdempotencyError: If the id, or the key of an execution that has not ended, belongs to one of another
+                workflow, or with another input.
+            PayloadError: If the input cannot be written, or a key cannot be one.
+            QueueRejectedError: If others have its key, and the queue rejects.
+            DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
         """
         self._check_open()
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
-        if not await self._worker.create(row):
-            known = (await self._journal(row.id)).row
-            self._check_same(row, known.workflow, known.input)
-        return Handle(self, row.id, workflow.plan.output_type)
+        wanted = workflow.queue if queue == "default" else queue
+        entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
+        if entered.verdict != "created":
+            known = (await self._journal(entered.execution_id)).row
+            self._check_same(row, known.id, known.workflow, known.input, deduplicate)
+        return Handle(self, entered.execution_id, workflow.plan.output_type)
 
     async def start_in(
         self,
@@ -243,7 +267,8 @@ class Engine(Serving, Telling):
     ) -> Handle[O]:
         """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
 
-        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing.
+        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing. Of a
+        workflow with a queue it waits there for its turn, whatever the queue's policy.
 
         Args:
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
@@ -268,8 +293,9 @@ class Engine(Serving, Telling):
             )
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
+        row = self._registry.queues.place(row, workflow.queue, value)
         if (known := await self._store.create_in(session, row)) is not None:
-            self._check_same(row, *known)
+            self._check_same(row, row.id, *known)
         return Handle(self, row.id, workflow.plan.output_type)
 
     async def trigger(self, schedule: str) -> Handle[Any]:
@@ -323,12 +349,16 @@ class Engine(Serving, Telling):
             retention=plan.retention,
         )
 
-    def _check_same(self, row: ExecutionRow, workflow: str, value: bytes) -> None:
+    def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
         """Refuse to join an execution of another workflow, or with another input."""
+        by_key = f" It has the key {dedup_key!r} in its queue." if known_id != row.id else ""
         if workflow != row.workflow:
-            raise IdempotencyError(f"{row.id!r} is an execution of {workflow!r}, not of {row.workflow!r}.")
+            raise IdempotencyError(f"{known_id!r} is an execution of {workflow!r}, not of {row.workflow!r}.{by_key}")
         if not self._same_input(row, value):
-            raise IdempotencyError(f"{row.id!r} was started with another input.", hint="Use a new id for a new input.")
+            kind = "key" if by_key else "id"
+            raise IdempotencyError(
+                f"{known_id!r} was started with another input.{by_key}", hint=f"Use a new {kind} for a new input."
+            )
 
     def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
         """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
@@ -379,7 +409,7 @@ class Engine(Serving, Telling):
         run = self._worker.run(execution_id)
         attempting = frozenset(run.attempting) if run else frozenset()
         steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
-        stranded = self._worker.lacks(journal.row)
+        stranded = self._lacks(journal.row)
         seq = journal.entries[-1].seq if journal.entries else 0
         return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
 
@@ -387,7 +417,10 @@ class Engine(Serving, Telling):
         """Return executions, newest first."""
         self._check_open()
         rows = await self._store.list(query or ExecutionQuery())
-        return tuple(view_row(row, self._tools.codec, stranded=self._worker.lacks(row)) for row in rows)
+        return tuple(view_row(row, self._tools.codec, stranded=self._lacks(row)) for row in rows)
+
+    def _lacks(self, row: ExecutionRow) -> str:
+        return self._worker.lacks(row) or self._registry.queues.lacks(row)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and to be undone; return when the wish is durable.
@@ -410,7 +443,7 @@ class Engine(Serving, Telling):
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If it is stranded and still lacks something.
-            WorkflowError: If it is neither failed nor stranded.
+            WorkflowError: If it is neither failed nor stranded, or waits in a queue.
         """
         journal = await self._journal(execution_id)
         if journal.row.status is Status.FAILED:
@@ -444,7 +477,7 @@ class Engine(Serving, Telling):
         """Start a workflow in the midst: with the results of a former execution up to a step.
 
         The step and all that come behind it are done again, in the version that is current now. What was done before
-        stays the former execution's: if the new one is undone, that is not.
+        stays the former execution's: if the new one is undone, that is not. It waits in its workflow's queue.
 
         Args:
             execution_id: The former execution; it stays as it is.
@@ -459,16 +492,17 @@ class Engine(Serving, Telling):
             PayloadError: If its input does not fit the current version.
         """
         former = await self._journal(execution_id)
-        plan = self._registry.current(former.row.workflow).plan
+        workflow = self._registry.current(former.row.workflow)
+        plan = workflow.plan
         if from_step not in plan.nodes:
             raise WorkflowError(
                 f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
             )
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
         entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
-        row = self._new_row(plan, value, id)
+        row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
         known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        if not await self._worker.create(row, _renumbered(known)):
+        if (await self._worker.enter(row, _renumbered(known))).verdict != "created":
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return Handle(self, row.id, plan.output_type)
 
@@ -509,7 +543,7 @@ def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
-def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:
     if services is None or isinstance(services, Mapping):
-        return cast("Resolver", MappedServices(services or {}))
+        return cast("Resolver", MappedServices({Engine: engine, **(services or {})}))
     return services

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from euryale.kit.clock import Clock, pause
+from euryale.kit.clock import Clock, Timer, pause
 from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Store
 
 _log = logging.getLogger("euryale.workflows")
+_AT_LEISURE = 0.05
 _RENEWALS = 3
 """How many renewals there are in a lease: two of them may be lost."""
 
@@ -78,26 +79,39 @@ class Membership:
 class Announcer:
     """Tells other workers what happened, many things at once, off the way of those to whom it happened."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._notices: dict[str, None] = {}
         self._woken = asyncio.Event()
+        self._timer: Timer | None = None
 
-    def add(self, notice: str) -> None:
-        """Tell the others soon; see :data:`~euryale.workflows.ports.Listener`."""
-        if self._store.shared:
-            self._notices[notice] = None
+    def add(self, notice: str, *, urgent: bool = True) -> None:
+        """Tell the others at once; what is not urgent, with others within 50 ms.
+
+        See :data:`~euryale.workflows.ports.Listener`.
+        """
+        if not self._store.shared:
+            return
+        self._notices[notice] = None
+        if urgent:
             self._woken.set()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(_AT_LEISURE, self._woken.set)
 
     async def run(self) -> None:
         """Tell until cancelled. What cannot be told is not: everybody looks now and then, too."""
-        while True:
-            await self._woken.wait()
-            await self.flush()
+        try:
+            while True:
+                await self._woken.wait()
+                await self.flush()
+        finally:
+            self._cancel_timer()
 
     async def flush(self) -> None:
         """Tell what there is to tell."""
         self._woken.clear()
+        self._cancel_timer()
         notices, self._notices = tuple(self._notices), {}
         if not notices:
             return
@@ -105,3 +119,8 @@ class Announcer:
             await self._store.announce(notices)
         except StoreError as error:
             _log.warning("%d notices could not be sent: %s", len(notices), error)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
