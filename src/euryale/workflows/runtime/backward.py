@@ -70,7 +70,7 @@ class Backward:
                     await self._undo(lane, node, node.step.compensation)
                 case ChildNode() as node:
                     await self._resting.between_steps(lane)
-                    await self._undo_child(node)
+                    await self._undo_child(lane, node)
                 case _:
                     pass
         return self._order.complete(lane.vertex) if lane.fan is None else lane.fan.following()
@@ -154,11 +154,11 @@ class Backward:
             return self._run.undos[node]
         return self._run.outputs.get(node)
 
-    async def _undo_child(self, node: ChildNode) -> None:
+    async def _undo_child(self, lane: Lane, node: ChildNode) -> None:
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
         started = run.begin(node.id, 1, name=UNDO_STARTED)
         again = run.node(node.id).backward is UndoState.PENDING
-        outcome = await self._children.revert(child_id, again=again)
+        outcome = await self._resting.unless_draining(lane, self._children.revert(child_id, again=again))
         if outcome is not None and outcome.row.status is Status.FAILED:
             error = RuntimeError(f"{child_id} could not be undone: see its compensations")
             run.note_failure(EntryKind.UNDO_FAILED, node.id, error, attempt=1, started=started)

@@ -1,12 +1,15 @@
 """Rest: an execution of which every strand only waits is written down and let go of, so that it takes no memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from euryale.kit.clock import pause
 from euryale.workflows.record.entry import Release, StatusChange
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
+
+T = TypeVar("T")
 
 _AT_ONCE = 0.0
 
@@ -57,6 +60,20 @@ class Resting:
         if self._run.tools.draining.is_set():
             await self.begin(lane, _AT_ONCE)
             await asyncio.get_running_loop().create_future()
+
+    async def unless_draining(self, lane: Lane, waiting: Coroutine[Any, Any, T]) -> T:
+        """Return what is awaited; if the worker drains before, it is cancelled, and the lane ends here."""
+        task = asyncio.ensure_future(waiting)
+        drained = asyncio.ensure_future(self._run.tools.draining.wait())
+        try:
+            await asyncio.wait([task, drained], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            drained.cancel()
+            interrupted = task.cancel()
+            await asyncio.wait([task])
+        if interrupted:
+            await self.between_steps(lane)
+        return task.result()
 
     async def until(self, lane: Lane, due: float | None) -> None:
         """Let a lane wait until a moment; at once if that is over, or None."""

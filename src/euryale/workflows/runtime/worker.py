@@ -28,6 +28,7 @@ from euryale.workflows.record.states import Reason, Slot, Status
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.dispatcher import Dispatcher
 from euryale.workflows.runtime.doorkeeper import Doorkeeper
+from euryale.workflows.runtime.draining import until_none
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
@@ -174,25 +175,14 @@ class Worker:
         await self._announcer.flush()
 
     async def drain(self, within: float) -> bool:
-        """Take on nothing more, and let go of each execution as soon as it stands between two steps.
-
-        Args:
-            within: Seconds after which it is waited for no longer.
-
-        Returns:
-            Whether all of them were let go of in time; the others are still driven.
-        """
+        """Take on nothing more, let go of each execution between two steps; return whether none is left in time."""
         self._tools.draining.set()
         for executor in tuple(self._live.values()):
             executor.let_go()
-        with contextlib.suppress(TimeoutError):
-            async with Limit(self._tools.clock, within):
-                while self._live or self._opening:
-                    ends: list[asyncio.Future[Any]] = [each.done for each in self._live.values()]
-                    await asyncio.wait([*ends, *self._opening.values()], return_when=asyncio.FIRST_COMPLETED)
-            return True
-        _log.warning("%d executions are interrupted in the midst of a step, and handed over", len(self._live))
-        return False
+        return await until_none(self._under_way, self._tools.clock, within)
+
+    def _under_way(self) -> list[asyncio.Future[Any]]:
+        return [*(executor.done for executor in self._live.values()), *self._opening.values()]
 
     def _drop_all(self, error: WorkflowError, cause: str) -> None:
         for executor in self._live.values():

@@ -274,6 +274,49 @@ async def test_undoing_goes_on_elsewhere_between_two_compensations(store, stage)
     assert undone == ["b", "a"]
 
 
+async def test_the_undoing_of_a_child_goes_on_in_the_next_process(stage, tmp_path):
+    """Nobody else goes on with it here, so it must not be waited for."""
+    undone: list[str] = []
+
+    def undoable(name: str):
+        made = stage.step(name)
+
+        @made.compensate
+        async def _(_: str | None) -> None:
+            undone.append(name)
+            await stage.run(f"undo {name}")
+
+        return made
+
+    a, b = undoable("a"), undoable("b")
+
+    @step
+    async def fail(value: str) -> str:
+        raise PermanentFailure("no")
+
+    @workflow("inner")
+    def inner(value: str) -> str:
+        return b(a(value))
+
+    @workflow("outer")
+    def outer(value: str) -> str:
+        return fail(inner(value))
+
+    stage.gate("undo b")
+    engine = engine_of(SQLiteStore(tmp_path / "s.db"), outer)
+    await engine.open()
+    await engine.start(outer, "", id="e")
+    await stage.begun("undo b")
+    draining = await drained(engine)
+    stage.open_all()
+    async with asyncio.timeout(10):
+        assert await draining is True
+    assert undone == ["b"]
+    async with engine:
+        assert await engine.wait("e") is Status.REVERTED
+    assert undone == ["b", "a"]
+
+
 async def test_a_turn_while_draining_is_written_and_undone_elsewhere(store, stage):
     """A branch fails beside one that waits between two steps."""
     undone: list[str] = []

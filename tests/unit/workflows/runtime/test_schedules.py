@@ -14,6 +14,7 @@ from euryale.workflows import (
     ExecutionQuery,
     OverlapError,
     PayloadError,
+    Queue,
     Schedule,
     Status,
     StoreError,
@@ -441,3 +442,18 @@ async def test_who_drains_fires_nothing(clock, reports):
     async with Engine(store, schedules=[reports.hourly(every=60)], clock=clock) as successor:
         await PassingTime(successor, clock).settle()
         assert len(reports.made) == 1, "it is caught up by the next one"
+
+
+async def test_what_it_starts_waits_in_the_queue_of_its_workflow(clock):
+    @workflow("one-at-a-time", queue=Queue("narrow", concurrency=1))
+    def narrow(name: str) -> str:
+        return approval(name)
+
+    schedule = Schedule("s", narrow, "x", every=3600)
+    async with Engine(MemoryStore(), schedules=[schedule], clock=clock) as engine:
+        await PassingTime(engine, clock).advance(2 * HOUR)
+        first, second = await ids(engine)
+        assert [(await engine.get(each)).status for each in (first, second)] == [Status.WAITING, Status.PENDING]
+        await engine.complete(f"{first}/approval", "yes")
+        await PassingTime(engine, clock).settle()
+        assert (await engine.get(second)).status is Status.WAITING
