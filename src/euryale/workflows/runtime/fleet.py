@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from euryale.kit.clock import Clock, Timer, pause
 from euryale.workflows.errors import StoreError
@@ -22,7 +22,8 @@ class Membership:
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
         reaped: Called when others were found dead: what they owned is due.
-        lost: Called when this worker was taken for dead: nothing is its own any more.
+        lost: Called when this worker was taken for dead: nothing is its own any more. It becomes a worker under another
+            name before anything else is done: one that was renewed twice under the old one would become two.
         looked: Called at each renewal.
     """
 
@@ -33,7 +34,7 @@ class Membership:
         lease: float,
         *,
         reaped: Callable[[], None],
-        lost: Callable[[], None],
+        lost: Callable[[], Awaitable[None]],
         looked: Callable[[], None],
     ) -> None:
         self._store = store
@@ -65,7 +66,7 @@ class Membership:
     async def _turn(self) -> None:
         if not await self._store.renew(self.owner, self._lease):
             _log.error("worker %s was taken for dead; others have taken its executions over", self.owner)
-            self._lost()
+            await self._lost()
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))
@@ -79,7 +80,7 @@ class Announcer:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._notices: set[str] = set()
+        self._notices: dict[str, None] = {}
         self._woken = asyncio.Event()
         self._timer: Timer | None = None
 
@@ -90,7 +91,7 @@ class Announcer:
         """
         if not self._store.shared:
             return
-        self._notices.add(notice)
+        self._notices[notice] = None
         if urgent:
             self._woken.set()
         elif self._timer is None:
@@ -101,15 +102,21 @@ class Announcer:
         try:
             while True:
                 await self._woken.wait()
-                self._woken.clear()
-                self._cancel_timer()
-                notices, self._notices = self._notices, set()
-                try:
-                    await self._store.announce(notices)
-                except StoreError as error:
-                    _log.warning("%d notices could not be sent: %s", len(notices), error)
+                await self.flush()
         finally:
             self._cancel_timer()
+
+    async def flush(self) -> None:
+        """Tell what there is to tell."""
+        self._woken.clear()
+        self._cancel_timer()
+        notices, self._notices = tuple(self._notices), {}
+        if not notices:
+            return
+        try:
+            await self._store.announce(notices)
+        except StoreError as error:
+            _log.warning("%d notices could not be sent: %s", len(notices), error)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

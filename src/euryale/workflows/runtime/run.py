@@ -50,6 +50,7 @@ class Tools:
     threads: StepThreads
     patience: Patience
     rest_after: float
+    draining: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -122,8 +123,8 @@ class Run:
 
     def _output_type(self, node: str) -> Any:
         match node_of(self.plan, node):
-            case SignalNode(signal=signal):
-                return signal.type
+            case SignalNode() as node_of_signal:
+                return node_of_signal.output_type
             case StepNode(step=step):
                 return step.signature.output_type
             case ChildNode(workflow=workflow):

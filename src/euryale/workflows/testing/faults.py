@@ -10,6 +10,7 @@ from typing import TypeVar
 from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ def kill_points(calls: int) -> Iterator[KillPoint]:
         yield KillPoint(call, after=True)
 
 
-class _WrappedStore(ABC):
+class WrappedStore(ABC):
     """A store around a store, with one place that every call passes through."""
 
     def __init__(self, store: Store) -> None:
@@ -112,6 +113,18 @@ class _WrappedStore(ABC):
         """Pass the call on."""
         await self._pass("announce", lambda: self._store.announce(notices))
 
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Pass the call on."""
+        return await self._pass("register", lambda: self._store.register(name, cadence, now))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Pass the call on."""
+        return await self._pass("fire", lambda: self._store.fire(firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Pass the call on."""
+        return await self._pass("scheduled", self._store.scheduled)
+
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """Pass the call on."""
         return await self._pass("released", lambda: self._store.released(limit))
@@ -129,7 +142,7 @@ class _WrappedStore(ABC):
         return await self._pass("prune", lambda: self._store.prune(now, limit))
 
 
-class CrashingStore(_WrappedStore):
+class CrashingStore(WrappedStore):
     """A store whose process dies at one of its calls: that call and all later ones raise :class:`SimulatedCrash`.
 
     Args:
@@ -167,7 +180,7 @@ class CrashingStore(_WrappedStore):
         raise SimulatedCrash
 
 
-class FlakyStore(_WrappedStore):
+class FlakyStore(WrappedStore):
     """A store that is away when it is told to be.
 
     Attributes:

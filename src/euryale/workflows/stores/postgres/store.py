@@ -8,8 +8,9 @@ from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
-from euryale.workflows.stores.postgres import rows
+from euryale.workflows.stores.postgres import rows, schedules, transactions
 from euryale.workflows.stores.postgres.batch import Values, split
 from euryale.workflows.stores.postgres.lone import lone
 from euryale.workflows.stores.postgres.notices import Ear, pack
@@ -174,6 +175,34 @@ class PostgresStore:
             await connection.execute(SQL.announce, self._server.schema, pack(notices))
 
         await self._voice.run(tell)
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        values = (name, cadence, now)
+        return ScheduleRow(*await self._desk.run(lambda connection: connection.fetchrow(SQL.register, *values)))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        return await self._desk.run(lambda connection: schedules.fire(connection, firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        found = await self._desk.run(lambda connection: connection.fetch(SQL.scheduled))
+        return tuple(ScheduleRow(*row) for row in found)
+
+    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+        """See :class:`~euryale.workflows.ports.TransactionStore`.
+
+        Args:
+            session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection``, or its ``Session`` or ``Connection`` (they
+                are used in a thread); or a connection of asyncpg that is in a transaction.
+            row: The execution.
+
+        Raises:
+            Exception: What the session raises, as it is.
+        """
+        place = await self._desk.run(lambda connection: connection.fetchval(SQL.place))
+        return await transactions.create_in(session, self._server, place, row)
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`.

@@ -21,6 +21,7 @@ from euryale.workflows.record.entry import (
     StagedEvent,
     StatusChange,
 )
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
@@ -31,6 +32,7 @@ _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
 _RELEASE_VALUES = attrgetter(*Release.__slots__)
+_SCHEDULE_VALUES = attrgetter(*ScheduleRow.__slots__)
 
 
 class SQLiteStore:
@@ -164,17 +166,20 @@ class SQLiteStore:
 
     def _post(self, connection: apsw.Connection, message: Message) -> Told | None:
         with transaction(connection):
-            known = connection.execute(self._sql.read_messages, (message.execution_id,)).fetchone()
-            if known is None:
-                return None
-            messages, status, owner = known[0], Status(known[1]), known[2]
-            if not status.takes(message.kind):
-                return Told(0, status, owner)
-            connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
-            if connection.changes() != _CREATED:
-                return Told(0, status, owner)
-            connection.execute(self._sql.wake, (message.execution_id,))
-            return Told(messages + 1, status, owner)
+            return self._keep(connection, message)
+
+    def _keep(self, connection: apsw.Connection, message: Message) -> Told | None:
+        known = connection.execute(self._sql.read_messages, (message.execution_id,)).fetchone()
+        if known is None:
+            return None
+        messages, status, owner = known[0], Status(known[1]), known[2]
+        if not status.takes(message.kind):
+            return Told(0, status, owner)
+        connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
+        if connection.changes() != _CREATED:
+            return Told(0, status, owner)
+        connection.execute(self._sql.wake, (message.execution_id,))
+        return Told(messages + 1, status, owner)
 
     async def enlist(self, owner: str, lease: float) -> None:  # noqa: ARG002 -- the lock on the file is the lease
         """See :class:`~euryale.workflows.ports.FleetStore`."""
@@ -203,6 +208,40 @@ class SQLiteStore:
 
     async def announce(self, notices: Collection[str]) -> None:
         """See :class:`~euryale.workflows.ports.FleetStore`."""
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        values = (name, cadence, now)
+        read = self._thread.run
+        return await read(lambda connection: _schedule(connection.execute(self._sql.register, values).fetchone()))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        return await self._thread.run(lambda connection: self._fire(connection, firing))
+
+    def _fire(self, connection: apsw.Connection, firing: Firing) -> Fired:
+        with transaction(connection):
+            connection.execute(self._sql.add_schedule, (firing.schedule, firing.cadence, firing.at))
+            row = _schedule(connection.execute(self._sql.load_schedule, (firing.schedule,)).fetchone())
+            execution = firing.execution
+            known = execution is not None and self._status(connection, execution.id) is not None
+            former = self._status(connection, row.execution)
+            decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
+            if decision.creates and execution is not None:
+                connection.execute(self._sql.create_execution, _EXECUTION_VALUES(execution))
+            if decision.fired.cancelled:
+                self._keep(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
+            connection.execute(self._sql.change_schedule, _SCHEDULE_VALUES(decision.fired.row))
+            return decision.fired
+
+    def _status(self, connection: apsw.Connection, execution_id: str) -> Status | None:
+        known = connection.execute(self._sql.read_messages, (execution_id,)).fetchone()
+        return None if known is None else Status(known[1])
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        rows = await self._thread.run(lambda connection: connection.execute(self._sql.scheduled).fetchall())
+        return tuple(map(_schedule, rows))
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`."""
@@ -249,6 +288,10 @@ class SQLiteStore:
 def _entry(row: Sequence[Any]) -> Entry:
     seq, kind, *rest = row
     return Entry(seq, EntryKind(kind), *rest)
+
+
+def _schedule(row: Any) -> ScheduleRow:
+    return ScheduleRow(*row)
 
 
 def _event(row: Sequence[Any]) -> StagedEvent:
