@@ -22,8 +22,9 @@ class Membership:
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
         reaped: Called when others were found dead: what they owned is due.
-        lost: Called when this worker was taken for dead: nothing is its own any more. It becomes a worker under another
-            name before anything else is done: one that was renewed twice under the old one would become two.
+        lost: Called with its name when this worker was taken for dead: nothing is its own any more. It becomes a worker
+            under another name before anything else is done: one that was renewed twice under the old one would become
+            two.
         looked: Called at each renewal.
     """
 
@@ -34,7 +35,7 @@ class Membership:
         lease: float,
         *,
         reaped: Callable[[], None],
-        lost: Callable[[], Awaitable[None]],
+        lost: Callable[[str], Awaitable[None]],
         looked: Callable[[], None],
     ) -> None:
         self._store = store
@@ -64,9 +65,10 @@ class Membership:
                 _log.warning("the lease of %s could not be renewed: %s", self.owner, error)
 
     async def _turn(self) -> None:
-        if not await self._store.renew(self.owner, self._lease):
-            _log.error("worker %s was taken for dead; others have taken its executions over", self.owner)
-            await self._lost()
+        owner = self.owner
+        if not await self._store.renew(owner, self._lease):
+            _log.error("worker %s was taken for dead; others have taken its executions over", owner)
+            await self._lost(owner)
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))

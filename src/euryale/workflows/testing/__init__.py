@@ -10,10 +10,12 @@ from euryale.workflows.testing.faults import (
     kill_points,
 )
 from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
+from euryale.workflows.testing.virtual_time import run_in_virtual_time
 
 __all__ = [
     "CrashingStore",
@@ -25,12 +27,15 @@ __all__ = [
     "KillPoint",
     "Load",
     "PassingTime",
+    "QueueContract",
     "ScheduleContract",
+    "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",
     "Simulation",
     "StoreContract",
     "ViolationError",
     "kill_points",
+    "run_in_virtual_time",
     "simulate",
 ]
