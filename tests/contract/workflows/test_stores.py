@@ -4,14 +4,17 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from euryale.kit.clock import ManualClock
 from euryale.workflows import StoreError, StoreLockedError, UnwritableError
 from euryale.workflows.record.entry import Commit, Entry
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
+from euryale.workflows.stores.sqlite.pace import Pace
 from euryale.workflows.testing import (
     QueueContract,
     ScheduleContract,
@@ -20,6 +23,13 @@ from euryale.workflows.testing import (
     StoreContract,
 )
 from euryale.workflows.testing.store_contract import create
+
+
+def note(where: list[int]) -> bool:
+    """Note the thread that commits; False lets it."""
+    where.append(threading.get_ident())
+    return False
+
 
 OPEN_AND_TELL = """
 import asyncio, sys
@@ -159,6 +169,21 @@ class TestSQLiteStore(StoreContract, ScheduleContract):
         assert (await store.load("a")).entries == ()
         await store._thread.run(lambda connection: connection.pragma("max_page_count", pages + 1000))
         assert await store.write([Commit("a", 1, (big,))]) == frozenset()
+
+    async def test_what_is_small_is_written_on_the_spot_and_what_is_large_in_the_thread(self, new_store):
+        store = new_store()
+        await store.open()
+        await store.write([create("a")])
+        where: list[int] = []
+        await store._thread.run(lambda connection: connection.set_commit_hook(lambda: note(where)))
+        store._thread._pace = Pace(ManualClock())
+        large = (Entry(17, EntryKind.STEP_SUCCEEDED, 1.0, payload=bytes(100_000)),)
+        many = tuple(Entry(seq, EntryKind.EMITTED, 1.0) for seq in range(18, 40))
+        for entries in (*((Entry(seq, EntryKind.EMITTED, 1.0),) for seq in range(1, 17)), large, many):
+            assert await store.write([Commit("a", 1, entries)]) == frozenset()
+        assert threading.get_ident() not in where
+        assert await store.write([Commit("a", 1, (Entry(40, EntryKind.EMITTED, 1.0),))]) == frozenset()
+        assert where[-1] == threading.get_ident()
 
     async def test_a_store_that_is_not_open_says_so(self, new_store):
         with pytest.raises(StoreError, match="not open"):

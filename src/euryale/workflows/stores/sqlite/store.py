@@ -29,6 +29,8 @@ from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread,
 from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
+_FEW = 16
+_SMALL = 65_536
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
@@ -66,7 +68,7 @@ class SQLiteStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        run = self._thread.run_short if len(commits) == 1 else self._thread.run
+        run = self._thread.run_short if len(commits) == 1 and _is_small(commits[0]) else self._thread.run
         return await run(lambda connection: self._write(connection, commits))
 
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
@@ -332,6 +334,15 @@ class _SQLiteReader(SQLiteStore):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._thread = ReaderThread(path)
+
+
+def _is_small(commit: Commit) -> bool:
+    """Whether to write it takes hardly longer than to wait for the disk."""
+    if len(commit.entries) + len(commit.create) + len(commit.stage) > _FEW:
+        return False
+    size = sum(len(entry.payload or b"") + len(entry.undo or b"") for entry in commit.entries)
+    size += sum(len(row.input) for row in commit.create) + sum(len(event.payload) for event in commit.stage)
+    return size <= _SMALL
 
 
 def _entry(row: Sequence[Any]) -> Entry:
