@@ -243,7 +243,7 @@ class World:
             case Sleep(seconds):
                 sleep(seconds)
             case Each(failing, tolerated):
-                items = transform(lambda _, count=len(failing): list(range(count)), value)
+                items = transform(lambda _, known=failing: list(range(len(known))), value)
                 for_each(items, self.item(node), concurrency=2, tolerated_failures=tolerated)
             case Choose(taken):
                 chosen = when(value, lambda _, taken=taken: taken)

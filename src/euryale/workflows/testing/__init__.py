@@ -9,7 +9,9 @@ from euryale.workflows.testing.faults import (
     SimulatedCrash,
     kill_points,
 )
+from euryale.workflows.testing.history import History, record_history
 from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.replay import Replay, ReplayError, replay_history
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
@@ -22,15 +24,20 @@ __all__ = [
     "Effects",
     "FaultSwitch",
     "FlakyStore",
+    "History",
     "KillPoint",
     "Load",
     "PassingTime",
+    "Replay",
+    "ReplayError",
     "SharedStoreContract",
     "SimulatedCrash",
     "Simulation",
     "StoreContract",
     "ViolationError",
     "kill_points",
+    "record_history",
+    "replay_history",
     "run_in_virtual_time",
     "simulate",
 ]

@@ -1,0 +1,25 @@
+"""Executions that were recorded once go the same way with the code of today, and would be gone on with."""
+
+from pathlib import Path
+
+import pytest
+
+from crash_scenarios import SCENARIOS, World
+from euryale.workflows.testing import History, replay_history
+
+HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+BY_NAME = {build.__name__.replace("_", "-"): build for build in SCENARIOS}
+
+
+def test_there_is_one_of_each_workflow():
+    assert {path.stem for path in HISTORIES} == set(BY_NAME), "python tests/replay/record.py"
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_a_recorded_history_goes_the_same_way_today(path):
+    world = World()
+    scenario = BY_NAME[path.stem](world)
+    replay = replay_history(History.load(path), scenario.flow)
+    replay.check()
+    assert replay.same_plan
+    assert list(world.effects) == [], "no step was called"
