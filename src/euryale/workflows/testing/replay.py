@@ -148,6 +148,7 @@ class _Replay:
         engine = Engine(
             self._store,
             workflows=[self._workflow],
+            services=_NoServices(),
             codec=self._codec,
             clock=self._clock,
             randomness=_NoRandom(),
@@ -256,6 +257,13 @@ class _Replay:
 
 class _RecordedError(Exception):
     """What a step raised when it was recorded."""
+
+
+class _NoServices:
+    """Gives nothing: no step's function is called."""
+
+    def resolve(self, _wanted: Any, /) -> Any:
+        return None
 
 
 class _NoRandom(Random):

@@ -15,6 +15,7 @@ from euryale.workflows import (
     UnknownExecutionError,
     WorkflowError,
     emit,
+    inject,
     sleep,
     step,
     transform,
@@ -35,7 +36,7 @@ async def count(value: int) -> int:
 
 
 @step
-async def tell(value: int) -> str:
+async def tell(value: int, *, voice: type = inject()) -> str:
     CALLED.append("tell")
     return f"told {value}"
 
@@ -73,7 +74,7 @@ async def recorded(flow, tmp_path, value=1) -> History:
     CALLED.clear()
     clock, store = ManualClock(), MemoryStore()
     codec = JsonCodec(keys=(JsonCodec.new_key(),))
-    async with Engine(store, workflows=[flow], clock=clock, codec=codec) as engine:
+    async with Engine(store, workflows=[flow], clock=clock, codec=codec, services={type: str}) as engine:
         handle = await engine.start(flow, value, id="e")
         await PassingTime(engine, clock).advance(7200)
         try:
@@ -147,7 +148,7 @@ async def test_what_is_not_there_cannot_be_recorded():
     store = MemoryStore()
     with pytest.raises(UnknownExecutionError):
         await record_history(store, "e", open_door)
-    async with Engine(store) as engine:
+    async with Engine(store, services={type: str}) as engine:
         await engine.run(workflow("open")(lambda: tell(1)), None, id="e")
         with pytest.raises(WorkflowError, match="another plan"):
             await record_history(store, "e", open_door)
