@@ -38,6 +38,11 @@ class Telemetry:
 
         return detach
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens; if not, what only a report needs need not be made."""
+        return bool(self._listeners)
+
     def report(self, name: str, /, **payload: object) -> None:
         """Tell all listeners that ``name`` happened."""
         for listener in self._listeners:

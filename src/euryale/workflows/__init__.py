@@ -6,6 +6,7 @@ Usable alone, as a library::
     from euryale.workflows.stores.sqlite import SQLiteStore
 """
 
+from euryale.kit.secret import Secret
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.composer import detach, emit, sleep, transform, wait_for, when
 from euryale.workflows.definition.fanout import for_each
@@ -13,6 +14,7 @@ from euryale.workflows.definition.hook import Hook
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.engine import Engine
@@ -26,11 +28,14 @@ from euryale.workflows.errors import (
     ExecutionReverted,
     ExecutionTimedOut,
     IdempotencyError,
+    OverlapError,
     PayloadError,
     PermanentFailure,
     StoreError,
     StoreLockedError,
+    TransactionError,
     UnknownExecutionError,
+    UnknownScheduleError,
     UnknownWorkflowError,
     UnwritableError,
     WorkflowError,
@@ -42,6 +47,7 @@ from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.relay import ReleasedEvent
+from euryale.workflows.runtime.scheduler import ScheduleView
 
 __all__ = [
     "LATER",
@@ -64,12 +70,16 @@ __all__ = [
     "Hook",
     "IdempotencyError",
     "JsonCodec",
+    "OverlapError",
     "PayloadError",
     "PermanentFailure",
     "Reason",
     "ReleasedEvent",
     "Resolver",
     "Retry",
+    "Schedule",
+    "ScheduleView",
+    "Secret",
     "Signal",
     "Status",
     "Step",
@@ -80,8 +90,10 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "TransactionError",
     "UndoState",
     "UnknownExecutionError",
+    "UnknownScheduleError",
     "UnknownWorkflowError",
     "UnwritableError",
     "Workflow",

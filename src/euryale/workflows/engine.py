@@ -1,10 +1,12 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.ids import new_id
@@ -14,14 +16,16 @@ from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import (
     EngineClosedError,
     IdempotencyError,
+    TransactionError,
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error, view_row, view_steps
-from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
+from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
@@ -34,6 +38,8 @@ from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
 from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
+from euryale.workflows.runtime.serving import Signals
 from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
@@ -52,6 +58,7 @@ class Engine:
     Args:
         store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
         workflows: The workflows that it knows; those that they call are known with them.
+        schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
@@ -62,8 +69,8 @@ class Engine:
             other workers of the same store.
         lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
-        prune_every: Seconds between two rounds of deleting executions whose retention is over; None: only when
-            :meth:`prune` is called. One that drives no executions does not do it by itself.
+        prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end
+            that have one; None: only when :meth:`prune` is called.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -75,6 +82,7 @@ class Engine:
         store: Store,
         *,
         workflows: Iterable[Workflow[Any, Any]] = (),
+        schedules: Iterable[Schedule[Any]] = (),
         services: Mapping[Any, Any] | Resolver | None = None,
         deliver: Deliver | None = None,
         codec: Codec | None = None,
@@ -87,7 +95,8 @@ class Engine:
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
-        self._registry = Registry(workflows)
+        schedules = tuple(schedules)
+        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)])
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
@@ -101,11 +110,15 @@ class Engine:
             threads=StepThreads(),
             patience=patience,
             rest_after=rest_after,
+            draining=asyncio.Event(),
         )
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
         self._outside = Outside(self._worker, self._tools)
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
+        self._worker.on_end = self._pruner.see
         self._prunes_by_itself = bool(prune_every and concurrency)
+        self._scheduler = Scheduler(store, self._tools, schedules, self._worker.scheduled)
+        self._fires = bool(schedules and concurrency)
         self._relay = Relay(store, self._tools.codec, deliver) if deliver else None
         self._detach: Callable[[], None] | None = None
         self._open = False
@@ -131,6 +144,9 @@ class Engine:
             await self._worker.start()
             if self._prunes_by_itself:
                 self._tasks.spawn(self._pruner.run(), name="euryale-pruner")
+            if self._fires:
+                await self._scheduler.start()
+                self._tasks.spawn(self._scheduler.run(), name="euryale-scheduler")
         except BaseException:
             await self.close()
             raise
@@ -149,6 +165,52 @@ class Engine:
             await self._tasks.stop()
         finally:
             await self._store.close()
+
+    async def drain(self, within: float | timedelta = 30.0) -> bool:
+        """Take on nothing more, let what runs come to the end of its step, and close.
+
+        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
+        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
+
+        Args:
+            within: Seconds, or a timedelta, that steps may still take.
+
+        Returns:
+            Whether no step was interrupted.
+        """
+        self._check_open()
+        try:
+            return await self._worker.drain(_seconds(within))
+        finally:
+            await self.close()
+
+    async def serve(
+        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
+    ) -> bool:
+        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
+
+        A second signal ends the draining at once, a third one the process.
+
+        Args:
+            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
+            on_ready: Called once it works.
+
+        Returns:
+            Whether no step was interrupted.
+
+        Raises:
+            StoreError: As :meth:`open` does.
+            RuntimeError: If this is not the main thread.
+
+        Example:
+            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
+        """
+        with Signals() as signals:
+            async with self:
+                if on_ready is not None:
+                    on_ready()
+                await signals.first()
+                return bool(await signals.unless_again(self.drain(drain_within)))
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -212,21 +274,88 @@ class Engine:
         """
         self._check_open()
         self._registry.add(workflow)
-        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-        row = self._new_row(workflow.plan, value, id, delay=max(seconds, 0.0), priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority)
         if not await self._worker.create(row):
-            await self._check_same(row)
+            known = (await self._journal(row.id)).row
+            self._check_same(row, known.workflow, known.input)
         return Handle(self, row.id, workflow.plan.output_type)
 
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]:
+        """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
+
+        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing.
+
+        Args:
+            session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
+                asyncpg's ``Connection``, on the database of the :class:`PostgresStore`; commit it yourself.
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key; see :meth:`run`.
+            delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
+            priority: See :meth:`start`.
+
+        Raises:
+            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+            Exception: What the session raises, as it is.
+        """
+        self._check_open()
+        if not isinstance(self._store, TransactionStore):
+            raise TransactionError(
+                f"{type(self._store).__name__} has no part in the transactions of others.",
+                hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
+            )
+        self._registry.add(workflow)
+        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority, owned=False)
+        if (known := await self._store.create_in(session, row)) is not None:
+            self._check_same(row, *known)
+        return Handle(self, row.id, workflow.plan.output_type)
+
+    async def trigger(self, schedule: str) -> Handle[Any]:
+        """Fire a schedule now, out of turn; its ticks stay as they are.
+
+        Args:
+            schedule: Its name.
+
+        Raises:
+            UnknownScheduleError: If there is none of that name here.
+            OverlapError: If it forbids overlaps, and its former execution has not ended.
+        """
+        self._check_open()
+        fired, execution_id = await self._scheduler.trigger(schedule)
+        return Handle(self, execution_id, fired.workflow.plan.output_type)
+
+    async def schedules(self) -> tuple[ScheduleView, ...]:
+        """Return the schedules that it knows, by name, with their last and next ticks."""
+        self._check_open()
+        return await self._scheduler.views()
+
     def _new_row(
-        self, plan: Plan, value: Any, execution_id: str | None, *, delay: float = 0.0, priority: int = 0
+        self,
+        plan: Plan,
+        value: Any,
+        execution_id: str | None,
+        *,
+        delay: float = 0.0,
+        priority: int = 0,
+        owned: bool = True,
     ) -> ExecutionRow:
         execution_id = execution_id or new_id("exec")
         if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
             raise IdempotencyError(
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
-        now, at_once = self._tools.now(), not delay and self._worker.has_room
+        now, at_once = self._tools.now(), owned and not delay and self._worker.has_room
         return ExecutionRow(
             id=execution_id,
             workflow=plan.name,
@@ -243,32 +372,40 @@ class Engine:
             retention=plan.retention,
         )
 
-    async def _check_same(self, row: ExecutionRow) -> None:
-        known = await self._journal(row.id)
-        if known.row.workflow != row.workflow:
-            raise IdempotencyError(f"{row.id!r} is an execution of {known.row.workflow!r}, not of {row.workflow!r}.")
-        if not self._same_input(known.row, row):
+    def _check_same(self, row: ExecutionRow, workflow: str, value: bytes) -> None:
+        """Refuse to join an execution of another workflow, or with another input."""
+        if workflow != row.workflow:
+            raise IdempotencyError(f"{row.id!r} is an execution of {workflow!r}, not of {row.workflow!r}.")
+        if not self._same_input(row, value):
             raise IdempotencyError(f"{row.id!r} was started with another input.", hint="Use a new id for a new input.")
 
-    def _same_input(self, known: ExecutionRow, row: ExecutionRow) -> bool:
+    def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
         """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
-        if known.input == row.input:
+        if row.input == value:
             return True
         plan = self._registry.find(row.workflow, row.plan_hash)
         wanted = plan.input_type if plan else Any
         codec = self._tools.codec
-        return bool(codec.decode(known.input, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
+        return bool(codec.decode(value, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
 
     def handle(self, execution_id: str) -> Handle[Any]:
         """Return a handle on an execution by its id; whether it exists shows when the handle is used."""
         return Handle(self, execution_id, Any)
 
     async def result(self, execution_id: str, output_type: Any = Any) -> Any:
-        """Return an execution's result when it has one; see :meth:`Handle.result`."""
+        """Return an execution's result when it has one; see :meth:`Handle.result`.
+
+        Args:
+            execution_id: The execution.
+            output_type: What to read the result as; Any: as its workflow is annotated, plain values if that is not
+                known here.
+        """
         self._check_open()
         outcome = await self._worker.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
+        if output_type is Any and (plan := self._registry.find(outcome.row.workflow, outcome.row.plan_hash)):
+            output_type = plan.output_type
         return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
 
     async def wait(self, execution_id: str) -> Status:
@@ -491,7 +628,7 @@ class Engine:
                     yield entry_event(entry, execution_id, self._tools.codec)
                 if journal.row.status.ended:
                     return
-                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
+                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
                     raise self._worker.stranded_error(execution_id, lacking)
                 while (event := await next_event(queue, self._tools.clock, within)) is not None:
                     if event.seq == 0 or event.seq > seq:
@@ -521,6 +658,10 @@ class Engine:
     def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
         if self._relay is not None and name == "workflow.execution.finished":
             self._relay.wake()
+
+
+def _seconds(duration: float | timedelta) -> float:
+    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -6,12 +6,15 @@ WorkflowError
 ├── PayloadError             a value cannot be written to the journal, or read back
 ├── UnknownWorkflowError     no such workflow, or no such version of it, is registered
 ├── UnknownExecutionError    no execution has that id
+├── UnknownScheduleError     no schedule has that name
+├── OverlapError             the former execution of the schedule has not ended
 ├── IdempotencyError         the id is taken by an execution with another workflow or input
 ├── IllegalTransitionError   a record was told something that cannot follow
 ├── EngineClosedError        the engine is not open
 ├── StoreError               the store did not take or give what it was asked to
 │   ├── StoreLockedError     another process owns the store
 │   ├── UnwritableError      the store will never take that commit
+│   ├── TransactionError     an execution cannot be started in that transaction
 │   └── StaleOwnerError      the execution belongs to somebody else by now
 ├── PermanentFailure         raised by a step: do not try again
 └── ExecutionError           an execution did not succeed
@@ -65,6 +68,18 @@ class UnknownExecutionError(WorkflowError):
     code = "workflows.unknown_execution"
 
 
+class UnknownScheduleError(WorkflowError):
+    """No schedule of that name is registered here. Pass it to ``Engine(schedules=[...])``."""
+
+    code = "workflows.unknown_schedule"
+
+
+class OverlapError(WorkflowError):
+    """The schedule forbids overlaps, and its former execution has not ended. Wait for it, or cancel it."""
+
+    code = "workflows.overlap"
+
+
 class IdempotencyError(WorkflowError):
     """The id belongs to an execution of another workflow or with another input. Use an id of its own."""
 
@@ -102,6 +117,15 @@ class UnwritableError(StoreError):
     """
 
     code = "workflows.unwritable"
+
+
+class TransactionError(StoreError):
+    """An execution cannot be started in that transaction. Pass a session of the store's own database, in a transaction.
+
+    Only a ``PostgresStore`` can; with another store, start the execution after the commit.
+    """
+
+    code = "workflows.transaction"
 
 
 class StaleOwnerError(StoreError):

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ class ExecutionQuery:
         parent_id: Only children of this execution; empty: only those that are no children; None: all.
         prefix: Only ids that begin with this.
         limit: How many at the most.
-        before: Only those listed after this one: ``(created_at, id)`` of the last one of the page before.
+        before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
     """
 
     workflow: str | None = None
@@ -120,6 +121,10 @@ class JournalStore(Protocol):
         """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Return what is known of many executions, in one round trip and in any order; nothing of those unknown."""
+        ...
+
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
@@ -193,6 +198,29 @@ Listener = Callable[[Collection[str]], None]
 """Takes notices: ``ready`` (an execution may be claimed), ``told <id>`` (one was sent a message), ``ended <id>``."""
 
 
+class ScheduleStore(Protocol):
+    """How far schedules are."""
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Make a schedule known, or give it another cadence; return it as it is then.
+
+        Of a new one, and of one with another cadence, no tick up to ``now`` fires any more; else nothing changes.
+        """
+        ...
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Do what :func:`~euryale.workflows.record.schedule.decide` says, all or nothing, however many ask at once.
+
+        The execution that is created is owned by nobody. A schedule that is not known is made known, up to this tick.
+        Doing it again changes nothing: by a tick it is late then, by hand the execution is known.
+        """
+        ...
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Return all schedules, by name."""
+        ...
+
+
 class OutboxStore(Protocol):
     """Where released events wait for their delivery."""
 
@@ -220,8 +248,25 @@ class InsightStore(Protocol):
         ...
 
 
-class Store(JournalStore, FleetStore, OutboxStore, InsightStore, Protocol):
+class Store(JournalStore, FleetStore, ScheduleStore, OutboxStore, InsightStore, Protocol):
     """All that a store does."""
+
+
+@runtime_checkable
+class TransactionStore(Protocol):
+    """A store that can take part in a transaction of its caller, as it is in the same database."""
+
+    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+        """Create an execution that nobody owns, inside of a transaction that the caller has begun and will end.
+
+        Returns:
+            None if it was created: it exists from the moment at which the caller commits, and workers are told then.
+            Else the workflow and the input of the execution of that id: it exists, or was created in that transaction.
+
+        Raises:
+            TransactionError: If that is no open transaction in the same database.
+        """
+        ...
 
 
 class Codec(Protocol):
@@ -232,6 +277,14 @@ class Codec(Protocol):
 
         Raises:
             PayloadError: If the value is of a type that cannot travel, or could not be read back.
+        """
+        ...
+
+    def keep(self, value: Any, what: str, wanted: Any) -> tuple[bytes, Any]:
+        """Encode as :meth:`encode` does, and return besides what :meth:`decode` will make of it.
+
+        Raises:
+            PayloadError: As :meth:`encode` does.
         """
         ...
 

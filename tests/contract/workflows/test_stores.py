@@ -12,7 +12,7 @@ from euryale.workflows.record.entry import Commit, Entry
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import SharedStoreContract, StoreContract
+from euryale.workflows.testing import ScheduleContract, SharedStoreContract, StoreContract
 from euryale.workflows.testing.store_contract import create
 
 OPEN_AND_TELL = """
@@ -30,27 +30,27 @@ asyncio.run(main())
 """
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, ScheduleContract):
     @pytest.fixture
     def new_store(self):
         store = MemoryStore()
         return lambda: store
 
 
-class TestSharedMemoryStore(SharedStoreContract):
+class TestSharedMemoryStore(SharedStoreContract, ScheduleContract):
     @pytest.fixture
     def new_store(self):
         store = MemoryStore(shared=True)
         return lambda: store
 
 
-class TestPostgresStore(SharedStoreContract):
+class TestPostgresStore(SharedStoreContract, ScheduleContract):
     @pytest.fixture
     def new_store(self, new_postgres_store):
         return new_postgres_store
 
 
-class TestSQLiteStore(StoreContract):
+class TestSQLiteStore(StoreContract, ScheduleContract):
     @pytest.fixture
     async def new_store(self, tmp_path):
         made = []

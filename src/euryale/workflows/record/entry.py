@@ -1,13 +1,17 @@
-"""What is written down: rows, journal entries and messages. Values as the stores see them."""
+"""What is written down: rows, journal entries and messages. Values as the stores see them.
+
+What is made anew at every step is a ``msgspec.Struct``: one is made ten times faster than a frozen dataclass.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from euryale.workflows.record.states import EntryKind, Reason, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line of an execution's journal. Times are seconds since the epoch.
 
     Attributes:
@@ -167,8 +171,7 @@ class Message:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """What is written at once, all or nothing, for one execution.
 
     Attributes:
@@ -192,6 +195,11 @@ class Commit:
     events: Literal["keep", "release", "drop"] = "keep"
     release: Release | None = None
     wake: str = ""
+
+    @property
+    def only_appends(self) -> bool:
+        """Whether it is nothing but journal entries, as most commits are."""
+        return self == Commit(self.execution_id, self.epoch, self.entries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """The record of an execution: what its journal amounts to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from euryale.workflows.errors import IllegalTransitionError
 from euryale.workflows.record.entry import Entry
 from euryale.workflows.record.states import BACKWARD, FORWARD, EntryKind, StepState, UndoState
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, frozen=True, gc=False):
     """What is known of one node of the plan. Times are seconds since the epoch.
 
     Attributes:

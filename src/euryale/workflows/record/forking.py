@@ -1,8 +1,9 @@
 """Which of an execution's outcomes a new one takes over that begins in its midst. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from euryale.workflows.errors import WorkflowError
 from euryale.workflows.record.entry import Entry

@@ -51,6 +51,10 @@ class Backward:
         """Given when the execution was let go of, since it only waits."""
         return self._resting.released
 
+    def let_go(self) -> None:
+        """Let go of it now, if it only waits."""
+        self._resting.look()
+
     async def _visit(self, lane: Lane) -> list[Vertex]:
         if lane.vertex.kind in {"each", "hook"}:
             await self._undo_items(lane)
@@ -65,6 +69,7 @@ class Backward:
                 case StepNode() as node if node.step.compensation is not None:
                     await self._undo(lane, node, node.step.compensation)
                 case ChildNode() as node:
+                    await self._resting.between_steps(lane)
                     await self._undo_child(node)
                 case _:
                     pass
@@ -93,6 +98,7 @@ class Backward:
         await self._resting.until(lane, record.due if record.undo_attempts else None)
         attempt = record.undo_attempts
         while True:
+            await self._resting.between_steps(lane)
             attempt += 1
             started = self._run.begin(node.id, attempt, name=UNDO_STARTED)
             outcome = await self._attempt(node, compensation, attempt)
@@ -130,8 +136,8 @@ class Backward:
             return Raised(error)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt, run.failure())
         call = Call(
-            compensation.function, arguments, compensation.injected, compensation.timeout, context,
-            positional=(self._undo_value(node.id),),
+            compensation.function, compensation.is_async, arguments, compensation.injected, compensation.timeout,
+            context, positional=(self._undo_value(node.id),),
         )  # fmt: skip
         run.attempting.add(node.id)
         try:

@@ -30,6 +30,7 @@ class Executor:
         self._children = children
         self._forward = Forward(run, children)
         self._undone = Marks()
+        self._backward: Backward | None = None
         self._released: Release | None = None
 
     @property
@@ -64,6 +65,10 @@ class Executor:
         elif again:
             await self._reopen()
         return await self._go_back()
+
+    def let_go(self) -> None:
+        """The worker is draining: let go of the execution now, if it only waits; else it is between two steps soon."""
+        (self._backward or self._forward).let_go()
 
     def take(self, message: Message) -> bool:
         """Hand over a message from outside; return whether it came in time to have an effect."""
@@ -127,7 +132,7 @@ class Executor:
 
     async def _go_back(self) -> Outcome | None:
         run = self.run
-        backward = Backward(run, self._children, self._undone)
+        backward = self._backward = Backward(run, self._children, self._undone)
         undone = await backward.go()
         if undone is None:
             self._released = backward.released

@@ -91,9 +91,15 @@ class Announcer:
         """Tell until cancelled. What cannot be told is not: everybody looks now and then, too."""
         while True:
             await self._woken.wait()
-            self._woken.clear()
-            notices, self._notices = tuple(self._notices), {}
-            try:
-                await self._store.announce(notices)
-            except StoreError as error:
-                _log.warning("%d notices could not be sent: %s", len(notices), error)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Tell what there is to tell."""
+        self._woken.clear()
+        notices, self._notices = tuple(self._notices), {}
+        if not notices:
+            return
+        try:
+            await self._store.announce(notices)
+        except StoreError as error:
+            _log.warning("%d notices could not be sent: %s", len(notices), error)

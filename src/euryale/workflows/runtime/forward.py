@@ -111,6 +111,10 @@ class Forward:
                 return Turn(Reason.ERROR, self._run.tools.codec.decode(record.error, Failure, "an error"))
         return None
 
+    def let_go(self) -> None:
+        """Let go of it now, if it only waits."""
+        self._course.resting.look()
+
     def request(self, reason: Reason, failure: Failure) -> bool:
         """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""
         return self._course.request(reason, failure)

@@ -3,8 +3,9 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from euryale.kit.clock import Clock, Limit
 from euryale.workflows.definition.step import StepResponse
@@ -14,8 +15,7 @@ from euryale.workflows.runtime.context import CURRENT_STEP, StepContext
 from euryale.workflows.runtime.threads import StepThreads
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(msgspec.Struct, frozen=True):
     """The function returned.
 
     Attributes:
@@ -29,8 +29,7 @@ class Returned:
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(msgspec.Struct, frozen=True):
     """The function raised, or took too long.
 
     Attributes:
@@ -42,12 +41,12 @@ class Raised:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """What to call.
 
     Attributes:
-        function: The function; a coroutine function runs in the loop, any other in a thread.
+        function: The function.
+        is_async: Whether it is a coroutine function, which runs in the loop; any other runs in a thread.
         arguments: What it is given by name.
         injected: What it is given besides: names and types.
         timeout: Seconds that it may take, or None.
@@ -56,6 +55,7 @@ class Call:
     """
 
     function: Callable[..., Any]
+    is_async: bool
     arguments: Mapping[str, Any]
     injected: tuple[tuple[str, Any], ...]
     timeout: float | None
@@ -71,13 +71,16 @@ async def invoke(call: Call, resolver: Resolver, threads: StepThreads, clock: Cl
             within (the function awaited something that was cancelled) is a failure like any other.
     """
     token = CURRENT_STEP.set(call.context)
-    limit = Limit(clock, call.timeout)
+    limit = None if call.timeout is None else Limit(clock, call.timeout)
     try:
         arguments = {**call.arguments, **{name: _resolve(resolver, wanted) for name, wanted in call.injected}}
-        async with limit:
+        if limit is None:
             result = await _run(call, arguments, threads)
+        else:
+            async with limit:
+                result = await _run(call, arguments, threads)
     except TimeoutError as error:
-        if not limit.expired:
+        if limit is None or not limit.expired:
             return Raised(error)
         late = TimeoutError(f"took longer than {call.timeout:g} s")
         return Raised(late, timed_out=True)
@@ -98,7 +101,7 @@ async def invoke(call: Call, resolver: Resolver, threads: StepThreads, clock: Cl
 
 
 async def _run(call: Call, arguments: Mapping[str, Any], threads: StepThreads) -> Any:
-    if inspect.iscoroutinefunction(call.function):
+    if call.is_async:
         return await call.function(*call.positional, **arguments)
     result = await threads.run(lambda: call.function(*call.positional, **arguments))
     return await result if inspect.isawaitable(result) else result

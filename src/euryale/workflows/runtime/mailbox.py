@@ -61,6 +61,15 @@ class Mailbox:
             self._announcer.add("ready")
         return True
 
+    async def pass_on(self, execution_id: str) -> None:
+        """Have an execution told what was kept for it already, wherever it is."""
+        if self._live(execution_id) is not None:
+            await self.collect(execution_id)
+            return
+        self._announcer.add(f"told {execution_id}")
+        self._ready()
+        self._announcer.add("ready")
+
     async def _came_too_late(self, execution_id: str) -> bool:
         """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
         journal = await self._read(execution_id)

@@ -33,6 +33,8 @@ class Nesting:
     async def go(self, lane: Lane, node: ChildNode) -> bool:
         """Do the child; return whether the lane goes on."""
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
+        if run.node(node.id).forward is StepState.PENDING:
+            await self._course.resting.between_steps(lane)
         self._course.begun[node.id] = None
         if run.node(node.id).forward is StepState.PENDING:
             try:
@@ -65,6 +67,7 @@ class Nesting:
     async def detach(self, lane: Lane, node: DetachNode) -> bool:
         """Start a workflow that is on its own from then on; return whether the lane goes on."""
         run, execution_id = self._run, child_execution_id(self._run.row.id, node.id)
+        await self._course.resting.between_steps(lane)
         try:
             row = replace(self._row(execution_id, node), root_id=execution_id, parent_id="", parent_step="")
         except Exception as error:  # noqa: BLE001 -- a transform in its input is the user's

@@ -8,6 +8,8 @@ from euryale.workflows.record.entry import Release, StatusChange
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
 
+_AT_ONCE = 0.0
+
 
 class Resting:
     """Decides when an execution is let go of.
@@ -50,6 +52,12 @@ class Resting:
             await asyncio.get_running_loop().create_future()
         lane.awake()
 
+    async def between_steps(self, lane: Lane) -> None:
+        """If the worker is draining, let the lane end here: whoever claims the execution begins with what follows."""
+        if self._run.tools.draining.is_set():
+            await self.begin(lane, _AT_ONCE)
+            await asyncio.get_running_loop().create_future()
+
     async def until(self, lane: Lane, due: float | None) -> None:
         """Let a lane wait until a moment; at once if that is over, or None."""
         if due is not None and due > self._run.tools.now():
@@ -63,7 +71,8 @@ class Resting:
         if self.released is not None or self._turned() or not self._lanes.resting:
             return
         wake = self._wake_at()
-        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after:
+        draining = self._run.tools.draining.is_set()
+        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after and not draining:
             return
         self.released = Release(wake, self._run.seen)
         self._run.commit(self._change(), release=self.released).add_done_callback(self._written)

@@ -50,6 +50,7 @@ class Tools:
     threads: StepThreads
     patience: Patience
     rest_after: float
+    draining: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -122,8 +123,8 @@ class Run:
 
     def _output_type(self, node: str) -> Any:
         match node_of(self.plan, node):
-            case SignalNode(signal=signal):
-                return signal.type
+            case SignalNode() as node_of_signal:
+                return node_of_signal.output_type
             case StepNode(step=step):
                 return step.signature.output_type
             case ChildNode(workflow=workflow):
@@ -148,7 +149,10 @@ class Run:
 
     def side(self, vertex: Vertex) -> int | None:
         """Return the side taken at a vertex that has its outcome, None if it has none."""
-        state = self.record.step(vertex.id).forward
+        known = self.record.steps.get(vertex.id)
+        if known is None:
+            return None
+        state = known.forward
         if state.is_failure and vertex.goes_on_after_failure:
             return len(vertex.next) - 1
         if state is not StepState.SUCCEEDED:
@@ -226,7 +230,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await asyncio.shield(self.commit(change, events=events, release=release))
+        await self.commit(change, events=events, release=release)
 
     def commit(
         self,
@@ -261,12 +265,15 @@ class Run:
         now = self.tools.now()
         if self.tools.feed.watched(self.row.id):
             self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
-        self._report(name, step=step, attempt=attempt)
+        if self.tools.telemetry.is_heard:
+            self._report(name, step=step, attempt=attempt)
         return now
 
     def _publish(self, commit: Commit) -> None:
         """Tell watchers: whoever looks into the journal from now on finds these entries there."""
-        watched = self.tools.feed.watched(self.row.id)
+        watched, heard = self.tools.feed.watched(self.row.id), self.tools.telemetry.is_heard
+        if not (watched or heard):
+            return
         for entry in commit.entries:
             if watched:
                 self.tools.feed.publish(entry_event(entry, self.row.id, self.tools.codec))

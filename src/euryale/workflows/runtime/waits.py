@@ -29,14 +29,17 @@ class Waits:
         self._marks = marks
         self._completions: dict[str, Message] = {}
         self._signals: dict[str, deque[Message]] = {}
+        self._taken: set[int] = set()
         self._awaited: dict[tuple[str, str], deque[tuple[Lane, _Answer]]] = {}
 
     def take(self, message: Message) -> bool:
-        """Take a message in; False if it is the second completion of a step, or a signal that was consumed."""
+        """Take a message in; False if it is the second completion of a step, or a signal that was taken before."""
         if message.kind == "mark":
             return self._marks.take(message)
-        if message.kind == "signal" and message.number in self._run.record.consumed:
-            return False
+        if message.kind == "signal":
+            if message.number in self._run.record.consumed or message.number in self._taken:
+                return False
+            self._taken.add(message.number)
         waiting = self._awaited.get((message.kind, message.step), deque())
         while waiting:
             lane, answer = waiting.popleft()
@@ -88,8 +91,8 @@ class Waits:
 
     def _default(self, lane: Lane, node: SignalNode, default: Any) -> bool:
         try:
-            value = self._run.evaluate(default)
-            payload = self._run.tools.codec.encode(value, f"the default of {node.id}", Any)
+            given = self._run.evaluate(default)
+            payload, value = self._run.tools.codec.keep(given, f"the default of {node.id}", node.output_type)
         except Exception as error:  # noqa: BLE001 -- a transform of the user's
             return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
         self._run.outputs[node.id] = value

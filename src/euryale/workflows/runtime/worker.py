@@ -5,9 +5,10 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from euryale.kit.clock import Limit
 from euryale.kit.ids import new_id
@@ -37,6 +38,7 @@ from euryale.workflows.runtime.waiters import Waiters
 _log = logging.getLogger("euryale.workflows")
 _CLOSED = "The engine was closed; the execution goes on when it is opened again."
 _LOOK_EVERY = 0.5
+_READ_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class Worker:
 
     An execution that has not ended is *live* (an executor drives it), *opening* (it is about to be live), or not here:
     it waits in the store until it has something to do, or another worker drives it.
+
+    Attributes:
+        on_end: Told each execution that has ended here.
     """
 
     def __init__(self, store: Store, registry: Registry, tools: Tools, limits: Limits) -> None:
@@ -85,6 +90,8 @@ class Worker:
         )
         self._unlisten: Callable[[], None] | None = None
         self._stuck: dict[str, str] = {}
+        self.on_end: Callable[[ExecutionRow], None] = lambda _: None
+        self._anew = asyncio.Lock()
         self._closed = True
 
     @property
@@ -98,6 +105,8 @@ class Worker:
         return self._room() > 0
 
     def _room(self) -> int:
+        if self._tools.draining.is_set():
+            return 0
         return max(0, self._limits.executions - len(self._live) - len(self._opening))
 
     async def start(self) -> None:
@@ -107,6 +116,7 @@ class Worker:
             StoreError: If the store cannot be used.
         """
         self._tools.patience.begin()
+        self._tools.draining.clear()
         self._stuck.clear()
         self._closed = False
         await self._enlist()
@@ -142,6 +152,30 @@ class Worker:
             await self._store.retire(self.owner)
         except StoreError as error:  # then its lease will run out
             _log.warning("worker %s could not sign off: %s", self.owner, error)
+            return
+        self._announcer.add("ready")
+        await self._announcer.flush()
+
+    async def drain(self, within: float) -> bool:
+        """Take on nothing more, and let go of each execution as soon as it stands between two steps.
+
+        Args:
+            within: Seconds after which it is waited for no longer.
+
+        Returns:
+            Whether all of them were let go of in time; the others are still driven.
+        """
+        self._tools.draining.set()
+        for executor in tuple(self._live.values()):
+            executor.let_go()
+        with contextlib.suppress(TimeoutError):
+            async with Limit(self._tools.clock, within):
+                while self._live or self._opening:
+                    ends: list[asyncio.Future[Any]] = [each.done for each in self._live.values()]
+                    await asyncio.wait([*ends, *self._opening.values()], return_when=asyncio.FIRST_COMPLETED)
+            return True
+        _log.warning("%d executions are interrupted in the midst of a step, and handed over", len(self._live))
+        return False
 
     def _drop_all(self, error: WorkflowError) -> None:
         for executor in self._live.values():
@@ -180,8 +214,23 @@ class Worker:
         try:
             await asyncio.shield(self.launch(row, written, entries))
         except StaleOwnerError:
-            return False
+            if not row.owner or await self._read(row.id) is not None:
+                return False
+            await self._begin_anew(row.owner)  # nothing has that id: the store does not know us any more
+            return await self.create(replace(row, owner=self.owner), entries)
         return True
+
+    def scheduled(self, created: ExecutionRow | None, cancelled: str) -> None:
+        """Have executions driven that a schedule created and cancelled."""
+        if created is not None:
+            self._dispatcher.nudge(created.available_at)
+            self._announcer.add("ready")
+        if cancelled:
+            self._tasks.spawn(self._pass_on_to(cancelled), name=f"messages of {cancelled}")
+
+    async def _pass_on_to(self, execution_id: str) -> None:
+        await self.opened(execution_id)
+        await self._mailbox.pass_on(execution_id)
 
     def launch(
         self, row: ExecutionRow, written: asyncio.Future[None], entries: tuple[Entry, ...] = ()
@@ -207,24 +256,36 @@ class Worker:
             await asyncio.wait([opening])
 
     @contextlib.contextmanager
-    def _about_to_be_live(self, execution_id: str) -> Iterator[None]:
-        opening = self._opening[execution_id] = asyncio.get_running_loop().create_future()
+    def _about_to_be_live(self, *execution_ids: str) -> Iterator[None]:
+        opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._opening.update(dict.fromkeys(execution_ids, opening))
         try:
             yield
         finally:
-            self._opening.pop(execution_id, None)
+            for execution_id in execution_ids:
+                self._opening.pop(execution_id, None)
             opening.set_result(None)
 
     async def _take(self, rows: Sequence[ExecutionRow]) -> None:
         """Drive what was claimed."""
-        for row in rows:
-            live = self._live.get(row.id)
-            if live is not None and live.run.row.epoch == row.epoch:  # given again, as an answer was lost
-                continue
-            with contextlib.suppress(StaleOwnerError), self._about_to_be_live(row.id):
-                executor = await self._load(row)
-                if executor is not None:
+        for start in range(0, len(rows), _READ_AT_ONCE):
+            part = rows[start : start + _READ_AT_ONCE]
+            await self._take_part({row.id: row.epoch for row in part if not self._is_live(row)})
+
+    async def _take_part(self, epochs: Mapping[str, int]) -> None:
+        with self._about_to_be_live(*epochs):
+            load = partial(self._store.load_all, tuple(epochs))
+            for journal in await self._tools.patience.outlast("reading journals", load):
+                row = journal.row
+                if (row.owner, row.epoch) != (self.owner, epochs[row.id]):  # another worker took it over meanwhile
+                    continue
+                if (executor := self._admit(journal)) is not None:
                     self._drive(executor)
+
+    def _is_live(self, row: ExecutionRow) -> bool:
+        """Whether it is driven here as it was claimed: if its claim's answer was lost, it is given again."""
+        live = self._live.get(row.id)
+        return live is not None and live.run.row.epoch == row.epoch
 
     async def _load(self, claimed: ExecutionRow) -> Executor | None:
         """Make the executor of a claimed execution, or write down what it lacks.
@@ -246,16 +307,23 @@ class Worker:
         """Return why nobody can drive an execution on that has not ended, or an empty string."""
         if row.status.ended or row.stranded or row.owner not in {"", self.owner}:
             return row.stranded
-        if self._registry.find(row.workflow, row.plan_hash) is None:
-            return f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered"
+        if self._limits.executions and self._registry.find(row.workflow, row.plan_hash) is None:
+            return _no_plan(row)
         return self._stuck.get(row.id, "")
+
+    def hopeless(self, row: ExecutionRow) -> str:
+        """Return why it is in vain to wait for an execution's end, or an empty string.
+
+        In a store that workers share, a plan that is not known here may be known to another one.
+        """
+        return self.lacks(row) if row.stranded or row.id in self._stuck or not self._store.shared else ""
 
     def _admit(self, journal: Journal) -> Executor | None:
         """Make an execution live, or write down what it lacks."""
         row = journal.row
         plan = self._registry.find(row.workflow, row.plan_hash)
         if plan is None:
-            self._strand(row, self.lacks(row))
+            self._strand(row, _no_plan(row))
             return None
         try:
             executor = Executor(Run(journal, plan, self._tools), self)
@@ -327,7 +395,10 @@ class Worker:
             wakes_at = executor.wakes_at
             if wakes_at is not None:
                 self._dispatcher.nudge(wakes_at)
+                if self._tools.draining.is_set():
+                    self._announcer.add("ready")
             return
+        self.on_end(row)
         self._announcer.add(f"ended {row.id}")
         if not row.parent_id:
             return
@@ -338,10 +409,15 @@ class Worker:
             self._announcer.add("ready")
 
     async def _be_lost(self) -> None:
-        """Others own everything by now: drop it, and begin anew under another name."""
-        self._drop_all(StaleOwnerError(f"{self.owner} was taken for dead; others go on with what it owned."))
-        await self._tools.patience.outlast("signing on", self._enlist)
-        self._dispatcher.nudge()
+        await self._begin_anew(self.owner)
+
+    async def _begin_anew(self, lost: str) -> None:
+        """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
+        async with self._anew:
+            if self.owner == lost:
+                self._drop_all(StaleOwnerError(f"{lost} was taken for dead; others go on with what it owned."))
+                await self._tools.patience.outlast("signing on", self._enlist)
+                self._dispatcher.nudge()
 
     def _hear(self, notices: Collection[str]) -> None:
         """Take in what other workers announce."""
@@ -377,7 +453,7 @@ class Worker:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if journal.row.status.ended:
             return self.outcome(journal.row)
-        if (lacking := self.lacks(journal.row)) and not self.drives(execution_id):
+        if (lacking := self.hopeless(journal.row)) and not self.drives(execution_id):
             raise self.stranded_error(execution_id, lacking)
         return None
 
@@ -408,7 +484,8 @@ class Worker:
         if self._closed:
             return EngineClosedError(_CLOSED)
         return UnknownWorkflowError(
-            f"{execution_id} is stranded: {lacking}.", hint="Mend that, then engine.retry(id), or open the engine anew."
+            f"{execution_id} is stranded: {lacking.rstrip('.')}.",
+            hint="Mend that (a plan: give the workflow to the engine), then engine.retry(id).",
         )
 
     def outcome(self, row: ExecutionRow) -> Outcome:
@@ -482,7 +559,7 @@ class Worker:
         """Take an execution over anew and make it live."""
         journal = await self._read(execution_id)
         if journal is not None and self._registry.find(journal.row.workflow, journal.row.plan_hash) is None:
-            raise self.stranded_error(execution_id, self.lacks(journal.row))
+            raise self.stranded_error(execution_id, _no_plan(journal.row))
         with self._about_to_be_live(execution_id):
             reclaim = partial(self._store.reclaim, execution_id, self.owner)
             row = await self._tools.patience.outlast("taking an execution over", reclaim)
@@ -495,3 +572,7 @@ class Worker:
             await self.opened(execution_id)
             raise self.stranded_error(execution_id, self.lacks(row))
         return executor
+
+
+def _no_plan(row: ExecutionRow) -> str:
+    return f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered"

@@ -38,14 +38,13 @@ class Writer:
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
-            ``StoreError`` if it was not written. Await it in ``asyncio.shield``.
+            ``StoreError`` if it was not written. Cancelling it recalls nothing.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush(), name="euryale-writer")
-            self._flushing.add_done_callback(_look_at)
         return done
 
     async def drain(self) -> None:
@@ -116,9 +115,3 @@ def _settle(done: asyncio.Future[None], error: StoreError | None) -> None:
     else:
         done.set_exception(error)
         done.exception()  # a waiter that was cancelled does not look at it: it is logged above
-
-
-def _look_at(task: asyncio.Task[None]) -> None:
-    """Take note of how it ended, so that it is no warning: every waiter was told."""
-    if not task.cancelled():
-        task.exception()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import Status
 
 _PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
@@ -38,6 +39,7 @@ class MemoryStore:
         self._outbox = _Outbox()
         self._leases: dict[str, float] = {}
         self._listeners: list[Listener] = []
+        self._schedules: dict[str, ScheduleRow] = {}
 
     async def open(self) -> None:
         """Nothing is to be done."""
@@ -75,7 +77,7 @@ class MemoryStore:
             self._ready[row.id] = row
 
     def _accepts(self, commit: Commit) -> bool:
-        if any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
+        if commit.create and any(self._is_taken(row) or not self._knows(row.owner) for row in commit.create):
             return False
         current = self._rows.get(commit.execution_id)
         if current is None:
@@ -111,6 +113,11 @@ class MemoryStore:
             return None
         entries = self._entries[execution_id][after:]
         return Journal(row, tuple(entries), tuple(self._messages.get(execution_id, {}).values()))
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        journals = [await self.load(execution_id) for execution_id in execution_ids]
+        return tuple(journal for journal in journals if journal is not None)
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -191,6 +198,31 @@ class MemoryStore:
         """See :class:`~euryale.workflows.ports.FleetStore`."""
         for listener in self._listeners:
             asyncio.get_running_loop().call_soon(listener, notices)
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        row = self._schedules.get(name) or ScheduleRow(name, cadence, now)
+        if row.cadence != cadence:
+            row = replace(row, cadence=cadence, decided=max(row.decided, now))
+        self._schedules[name] = row
+        return row
+
+    async def fire(self, firing: Firing) -> Fired:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        row = self._schedules.get(firing.schedule) or ScheduleRow(firing.schedule, firing.cadence, firing.at)
+        execution, former = firing.execution, self._rows.get(row.execution)
+        known = execution is not None and execution.id in self._rows
+        decision = decide(row, firing, known=known, former_open=former is not None and not former.status.ended)
+        if decision.creates and execution is not None:
+            self._apply(Commit(execution.id, execution.epoch, create=(execution,)))
+        if decision.fired.cancelled:
+            await self.post(Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
+        self._schedules[row.name] = decision.fired.row
+        return decision.fired
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        return tuple(self._schedules[name] for name in sorted(self._schedules))
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`."""

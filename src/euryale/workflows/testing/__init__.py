@@ -12,6 +12,7 @@ from euryale.workflows.testing.faults import (
 from euryale.workflows.testing.history import History, record_history
 from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.replay import Replay, ReplayError, replay_history
+from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
@@ -30,6 +31,7 @@ __all__ = [
     "PassingTime",
     "Replay",
     "ReplayError",
+    "ScheduleContract",
     "SharedStoreContract",
     "SimulatedCrash",
     "Simulation",

@@ -10,6 +10,7 @@ from typing import TypeVar
 from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 
 T = TypeVar("T")
 
@@ -68,6 +69,10 @@ class WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("load", lambda: self._store.load(execution_id, after=after))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """Pass the call on."""
+        return await self._pass("load_all", lambda: self._store.load_all(execution_ids))
+
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
         return await self._pass("claim", lambda: self._store.claim(claim))
@@ -107,6 +112,18 @@ class WrappedStore(ABC):
     async def announce(self, notices: Collection[str]) -> None:
         """Pass the call on."""
         await self._pass("announce", lambda: self._store.announce(notices))
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """Pass the call on."""
+        return await self._pass("register", lambda: self._store.register(name, cadence, now))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """Pass the call on."""
+        return await self._pass("fire", lambda: self._store.fire(firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """Pass the call on."""
+        return await self._pass("scheduled", self._store.scheduled)
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """Pass the call on."""

@@ -108,6 +108,17 @@ class StoreContract:
         expect(await store.load("nobody"), None)
         expect(await store.reclaim("nobody", "w2"), None)
 
+    async def test_many_journals_are_loaded_at_once(self, new_store: StoreFactory) -> None:
+        """Each with its own entries and messages; what is unknown is left out."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("b"), create("c"), Commit("a", 1, (entry(1), entry(2)))])
+        await store.write([Commit("b", 1, (entry(1),))])
+        await store.post(Message("b", "cancel", "", b"null", 1.0))
+        journals = {each.row.id: each for each in await store.load_all(["b", "nobody", "a"])}
+        expect(journals, {each: await store.load(each) for each in ("a", "b")})
+        expect([len(journals[each].entries) for each in ("a", "b")], [2, 1])
+        expect(await store.load_all([]), ())
+
     async def test_entries_are_appended_in_order(self, new_store: StoreFactory) -> None:
         """Commits of one batch and of later ones add up."""
         store = await opened(new_store)

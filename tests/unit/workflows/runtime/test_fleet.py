@@ -183,3 +183,19 @@ async def test_a_worker_that_was_taken_for_dead_becomes_one_worker_again(clock):
         store.go.set()
         await eventually(lambda: set(store._leases) == {store.enlisted[-1]})
         assert len(store.enlisted) == 2
+
+
+async def test_who_only_looks_waits_for_what_others_know(store):
+    async with (
+        Engine(store, concurrency=0) as looking,
+        Engine(store, workflows=[], rest_after=0) as other,
+        Engine(store, workflows=[order], rest_after=0) as worker,
+    ):
+        handle = await worker.start(order, "x", id="e")
+        await eventually(lambda: store._rows["e"].status is Status.WAITING and not store._rows["e"].owner)
+        waiting = [asyncio.create_task(each.result("e")) for each in (looking, other)]
+        assert (await looking.get("e")).stranded == "", "it drives nothing, so that it cannot say"
+        assert "no plan" in (await other.get("e")).stranded
+        assert await handle.status() is Status.WAITING
+        assert await worker.complete("e/approval", "ok")
+        assert await asyncio.gather(*waiting) == ["ok", "ok"]

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Release, StagedEvent, StatusChange
+from msgspec.structs import astuple
+
+from euryale.workflows.record.entry import Commit, ExecutionRow, Release, StagedEvent, StatusChange
 
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
 _RELEASE_VALUES = attrgetter(*Release.__slots__)
@@ -45,7 +46,7 @@ class Batch:
         for row in commit.create:
             self.executions.append((at, *_EXECUTION_VALUES(row)))
         for entry in commit.entries:
-            self.entries.append((at, execution_id, *_ENTRY_VALUES(entry)))
+            self.entries.append((at, execution_id, *astuple(entry)))
         if commit.change is not None or commit.release is not None:
             self.touches.append((at, execution_id, commit.epoch, *_touched(commit)))
         for event in commit.stage:
@@ -66,6 +67,13 @@ def _touched(commit: Commit) -> _Values:
     changed = _NO_CHANGE if change is None else _CHANGE_VALUES(change)
     released = _NO_RELEASE if release is None else _RELEASE_VALUES(release)
     return (change is not None, *changed, release is not None, *released)
+
+
+def one_entry(commit: Commit) -> _Values | None:
+    """Return what ``append_one`` takes before the owner; None if the commit is more than one entry."""
+    if len(commit.entries) != 1 or not commit.only_appends:
+        return None
+    return (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
 
 
 def split(commits: Sequence[Commit]) -> Iterable[Batch]:

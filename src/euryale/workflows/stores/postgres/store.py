@@ -8,9 +8,10 @@ from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
-from euryale.workflows.stores.postgres import rows
-from euryale.workflows.stores.postgres.batch import Values, split
+from euryale.workflows.stores.postgres import rows, schedules, transactions
+from euryale.workflows.stores.postgres.batch import Values, one_entry, split
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
@@ -80,6 +81,10 @@ class PostgresStore:
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         owners = tuple(self._owners)
+        if len(commits) == len(owners) == 1 and (values := one_entry(commits[0])) is not None:
+            appended = await self._writer.run(lambda connection: connection.fetchval(SQL.append_one, *values, *owners))
+            if appended is not None:
+                return frozenset()
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:
@@ -92,8 +97,13 @@ class PostgresStore:
 
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, execution_id, after))
+        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, (execution_id,), after))
         return None if row is None else rows.journal(row)
+
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        found = await self._desk.run(lambda connection: connection.fetch(SQL.load, execution_ids, 0))
+        return tuple(map(rows.journal, found))
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`.
@@ -165,6 +175,34 @@ class PostgresStore:
             await connection.execute(SQL.announce, self._server.schema, pack(notices))
 
         await self._voice.run(tell)
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        values = (name, cadence, now)
+        return ScheduleRow(*await self._desk.run(lambda connection: connection.fetchrow(SQL.register, *values)))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        return await self._desk.run(lambda connection: schedules.fire(connection, firing))
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        found = await self._desk.run(lambda connection: connection.fetch(SQL.scheduled))
+        return tuple(ScheduleRow(*row) for row in found)
+
+    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+        """See :class:`~euryale.workflows.ports.TransactionStore`.
+
+        Args:
+            session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection``, or its ``Session`` or ``Connection`` (they
+                are used in a thread); or a connection of asyncpg that is in a transaction.
+            row: The execution.
+
+        Raises:
+            Exception: What the session raises, as it is.
+        """
+        place = await self._desk.run(lambda connection: connection.fetchval(SQL.place))
+        return await transactions.create_in(session, self._server, place, row)
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import apsw
+from msgspec.structs import astuple
 
 from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import (
@@ -20,17 +21,18 @@ from euryale.workflows.record.entry import (
     StagedEvent,
     StatusChange,
 )
+from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
 _EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_ENTRY_VALUES = attrgetter(*Entry.__slots__)
 _EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
 _MESSAGE_VALUES = attrgetter(*Message.__slots__)
 _CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
 _RELEASE_VALUES = attrgetter(*Release.__slots__)
+_SCHEDULE_VALUES = attrgetter(*ScheduleRow.__slots__)
 
 
 class SQLiteStore:
@@ -61,17 +63,28 @@ class SQLiteStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        return await self._thread.run(lambda connection: self._write(connection, commits))
+        run = self._thread.run_short if len(commits) == 1 else self._thread.run
+        return await run(lambda connection: self._write(connection, commits))
 
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
+        if len(commits) == 1 and self._append_one(connection, commits[0]):
+            return frozenset()
         with transaction(connection):
             return frozenset(at for at, each in enumerate(commits) if not self._apply(connection, each))
+
+    def _append_one(self, connection: apsw.Connection, commit: Commit) -> bool:
+        """Write what most commits are, one entry and nothing else, as one statement; False: it is for a transaction."""
+        if len(commit.entries) != 1 or not commit.only_appends or connection.in_transaction:
+            return False
+        values = (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
+        connection.execute(self._sql.append_one, values)
+        return connection.changes() == 1
 
     def _apply(self, connection: apsw.Connection, commit: Commit) -> bool:
         if not self._accepts(connection, commit):
             return False
         if commit.entries:
-            rows = ((commit.execution_id, *_ENTRY_VALUES(entry)) for entry in commit.entries)
+            rows = ((commit.execution_id, *astuple(entry)) for entry in commit.entries)
             connection.executemany(self._sql.append_entry, rows)
         if (change := commit.change) is not None:
             connection.execute(self._sql.change_status, (commit.execution_id, *_CHANGE_VALUES(change)))
@@ -117,6 +130,14 @@ class SQLiteStore:
         messages = connection.execute(self._sql.load_messages, (execution_id,)).fetchall()
         return Journal(_execution(row), tuple(map(_entry, entries)), tuple(map(_message, messages)))
 
+    async def load_all(self, execution_ids: Sequence[str]) -> tuple[Journal, ...]:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def load(connection: apsw.Connection) -> list[Journal | None]:
+            return [self._load(connection, execution_id, 0) for execution_id in execution_ids]
+
+        return tuple(journal for journal in await self._thread.run(load) if journal is not None)
+
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         plans = json.dumps(sorted(claim.plans))
@@ -145,17 +166,20 @@ class SQLiteStore:
 
     def _post(self, connection: apsw.Connection, message: Message) -> Told | None:
         with transaction(connection):
-            known = connection.execute(self._sql.read_messages, (message.execution_id,)).fetchone()
-            if known is None:
-                return None
-            messages, status, owner = known[0], Status(known[1]), known[2]
-            if not status.takes(message.kind):
-                return Told(0, status, owner)
-            connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
-            if connection.changes() != _CREATED:
-                return Told(0, status, owner)
-            connection.execute(self._sql.wake, (message.execution_id,))
-            return Told(messages + 1, status, owner)
+            return self._keep(connection, message)
+
+    def _keep(self, connection: apsw.Connection, message: Message) -> Told | None:
+        known = connection.execute(self._sql.read_messages, (message.execution_id,)).fetchone()
+        if known is None:
+            return None
+        messages, status, owner = known[0], Status(known[1]), known[2]
+        if not status.takes(message.kind):
+            return Told(0, status, owner)
+        connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
+        if connection.changes() != _CREATED:
+            return Told(0, status, owner)
+        connection.execute(self._sql.wake, (message.execution_id,))
+        return Told(messages + 1, status, owner)
 
     async def enlist(self, owner: str, lease: float) -> None:  # noqa: ARG002 -- the lock on the file is the lease
         """See :class:`~euryale.workflows.ports.FleetStore`."""
@@ -184,6 +208,40 @@ class SQLiteStore:
 
     async def announce(self, notices: Collection[str]) -> None:
         """See :class:`~euryale.workflows.ports.FleetStore`."""
+
+    async def register(self, name: str, cadence: str, now: float) -> ScheduleRow:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        values = (name, cadence, now)
+        read = self._thread.run
+        return await read(lambda connection: _schedule(connection.execute(self._sql.register, values).fetchone()))
+
+    async def fire(self, firing: Firing) -> Fired:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        return await self._thread.run(lambda connection: self._fire(connection, firing))
+
+    def _fire(self, connection: apsw.Connection, firing: Firing) -> Fired:
+        with transaction(connection):
+            connection.execute(self._sql.add_schedule, (firing.schedule, firing.cadence, firing.at))
+            row = _schedule(connection.execute(self._sql.load_schedule, (firing.schedule,)).fetchone())
+            execution = firing.execution
+            known = execution is not None and self._status(connection, execution.id) is not None
+            former = self._status(connection, row.execution)
+            decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
+            if decision.creates and execution is not None:
+                connection.execute(self._sql.create_execution, _EXECUTION_VALUES(execution))
+            if decision.fired.cancelled:
+                self._keep(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
+            connection.execute(self._sql.change_schedule, _SCHEDULE_VALUES(decision.fired.row))
+            return decision.fired
+
+    def _status(self, connection: apsw.Connection, execution_id: str) -> Status | None:
+        known = connection.execute(self._sql.read_messages, (execution_id,)).fetchone()
+        return None if known is None else Status(known[1])
+
+    async def scheduled(self) -> tuple[ScheduleRow, ...]:
+        """See :class:`~euryale.workflows.ports.ScheduleStore`."""
+        rows = await self._thread.run(lambda connection: connection.execute(self._sql.scheduled).fetchall())
+        return tuple(map(_schedule, rows))
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`."""
@@ -228,8 +286,12 @@ class SQLiteStore:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    entry = Entry(*row)
-    return replace(entry, kind=EntryKind(entry.kind))
+    seq, kind, *rest = row
+    return Entry(seq, EntryKind(kind), *rest)
+
+
+def _schedule(row: Any) -> ScheduleRow:
+    return ScheduleRow(*row)
 
 
 def _event(row: Sequence[Any]) -> StagedEvent:

@@ -3,10 +3,10 @@ SELECT id, workflow, version, plan_hash, status, created_at, input, root_id, par
     started_at, messages, stranded, partial, trace,
     ARRAY(
         SELECT ROW(seq, kind, at, step, attempt, started, due, payload, undo, message)
-        FROM entries WHERE execution_id = $1 AND seq > $2 ORDER BY seq
+        FROM entries WHERE execution_id = executions.id AND seq > $2 ORDER BY seq
     ) AS journaled,
     ARRAY(
         SELECT ROW(execution_id, kind, step, payload, at, failed, key, number)
-        FROM messages WHERE execution_id = $1 ORDER BY number
+        FROM messages WHERE execution_id = executions.id ORDER BY number
     ) AS told
-FROM executions WHERE id = $1;
+FROM executions WHERE id = ANY ($1::text[]);

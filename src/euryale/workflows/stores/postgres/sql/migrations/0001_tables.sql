@@ -24,7 +24,6 @@ CREATE TABLE executions (
     reason text NOT NULL,
     output bytea,
     error bytea,
-   
     finished_at double precision,
     retention double precision,
     queue text NOT NULL,

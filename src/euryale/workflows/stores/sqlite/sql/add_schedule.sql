@@ -1,0 +1,2 @@
+INSERT INTO schedules (name, cadence, decided) VALUES (?, ?, ?)
+ON CONFLICT (name) DO NOTHING;

@@ -1,0 +1,66 @@
+"""A worker process that drains when it is told to end; appends the beginning and the end of each step to a file.
+
+Usage: drain_worker.py STORE EFFECTS LIMIT
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from euryale.kit.clock import SYSTEM_CLOCK, pause
+from euryale.workflows import Engine, parallelize, step, step_context, workflow
+from euryale.workflows.stores.postgres import PostgresStore
+from euryale.workflows.stores.sqlite import SQLiteStore
+
+STORE, EFFECTS, LIMIT = sys.argv[1:]
+LEASE = 120.0
+"""Much longer than the tests wait: who waits for a lease fails them."""
+LINES = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+HANGS = Path(EFFECTS).with_name("hangs")
+
+
+def note(what: str) -> None:
+    here = step_context()
+    os.write(LINES, f"{os.getpid()} {what} {here.execution} {here.step}\n".encode())
+
+
+def made(name):
+    async def work(order: int) -> int:
+        note("begin")
+        await pause(SYSTEM_CLOCK, 0.02)
+        while HANGS.exists():
+            await pause(SYSTEM_CLOCK, 0.02)
+        note("end")
+        return order
+
+    return step(name=name)(work)
+
+
+reserve, pay, wrap, label, thank, ship = (made(name) for name in ("reserve", "pay", "wrap", "label", "thank", "ship"))
+
+
+@workflow("pack")
+def pack(order: int) -> int:
+    return label(wrap(order))
+
+
+@workflow("shop")
+def shop(order: int) -> int:
+    paid, _ = parallelize(pay(order), pack(order))
+    return ship(thank(reserve(paid)))
+
+
+def ready() -> None:
+    sys.stdout.write("open\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    store = PostgresStore(STORE) if STORE.startswith("postgresql:") else SQLiteStore(STORE)
+    engine = Engine(store, workflows=[shop], lease=LEASE, concurrency=30)
+    asyncio.run(engine.serve(drain_within=float(LIMIT), on_ready=ready))
+
+
+if __name__ == "__main__":
+    main()
