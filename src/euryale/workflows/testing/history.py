@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+import msgspec
+
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError
 from euryale.workflows.ports import ExecutionQuery, JournalStore, Store
@@ -138,10 +140,17 @@ def _cleaned(journal: Journal, *, redact: bool) -> Journal:
             for name in _BYTES
             if (value := getattr(record, name, None)) is not None
         }
-        return replace(record, **changed)
+        return changed_record(record, **changed)
 
     row = replace(clean(journal.row), owner="", trace="")
     return Journal(row, tuple(map(clean, journal.entries)), tuple(map(clean, journal.messages)))
+
+
+def changed_record(record: T, **changes: Any) -> T:
+    """Return a record with other values; entries are structs, the others dataclasses."""
+    if isinstance(record, msgspec.Struct):
+        return msgspec.structs.replace(record, **changes)
+    return replace(record, **changes)
 
 
 def _clean_bytes(data: bytes, *, redact: bool) -> bytes:
@@ -163,7 +172,7 @@ def _clean_value(value: Any, *, redact: bool) -> Any:
 def _written(record: Entry | ExecutionRow | Message) -> dict[str, Any]:
     """Return a record as JSON values, without what is as usual; what is encoded in it, as the values that it holds."""
     written = {}
-    for each in fields(record):
+    for each in msgspec.structs.fields(record) if isinstance(record, Entry) else fields(record):
         value = getattr(record, each.name)
         if value != each.default:
             written[each.name] = json.loads(value) if isinstance(value, bytes) else value

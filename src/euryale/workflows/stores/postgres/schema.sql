@@ -1,4 +1,4 @@
--- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas; a test compares it.
+-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas.
 
 CREATE TYPE fate AS (
     at integer,
@@ -170,6 +170,17 @@ CREATE TABLE messages (
     PRIMARY KEY (execution_id, kind, step, key)
 );
 
+CREATE TABLE schedules (
+    name text COLLATE "C" NOT NULL,
+    cadence text NOT NULL,
+    decided double precision NOT NULL,
+    fired double precision,
+    execution text COLLATE "C" NOT NULL DEFAULT ''::text,
+    skipped double precision,
+    reason text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (name)
+);
+
 CREATE TABLE versions (
     number integer NOT NULL,
     migrated_at timestamp with time zone NOT NULL DEFAULT now(),
@@ -184,6 +195,30 @@ CREATE TABLE workers (
 ) WITH (fillfactor=50);
 
 COMMENT ON COLUMN executions.claim IS 'Which claim of its owner took it: one whose answer was lost is looked up by it.';
+
+CREATE OR REPLACE FUNCTION create_in(p_row text, p_transaction text, OUT outcome text, OUT workflow text, OUT input text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'euryale', 'pg_temp'
+AS $function$
+DECLARE
+    wanted new_execution := jsonb_populate_record(NULL::new_execution, p_row::jsonb);
+BEGIN
+    IF pg_current_xact_id()::text <> p_transaction THEN
+        outcome := 'apart';
+        RETURN;
+    END IF;
+    SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
+    FROM executions AS e WHERE e.id = wanted.id;
+    IF outcome IS NULL AND cardinality(write('{}', NULL, NULL, ARRAY[wanted], NULL, NULL, NULL, NULL)) = 0 THEN
+        outcome := 'created';
+        PERFORM pg_notify(current_schema(), 'ready');
+    ELSIF outcome IS NULL THEN -- somebody else has created it meanwhile
+        SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
+        FROM executions AS e WHERE e.id = wanted.id;
+    END IF;
+END
+$function$;
 
 CREATE OR REPLACE FUNCTION post(p_execution_id text, p_kind text, p_step text, p_payload bytea, p_at double precision, p_failed boolean, p_key text, OUT number bigint, OUT status text, OUT owner text)
  RETURNS record

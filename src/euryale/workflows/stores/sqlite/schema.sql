@@ -1,4 +1,4 @@
--- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas; a test compares it.
+-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas.
 
 CREATE TABLE entries (
     execution_id TEXT NOT NULL,
@@ -74,4 +74,15 @@ CREATE TABLE messages (
     "key" TEXT NOT NULL,
     number INTEGER NOT NULL,
     PRIMARY KEY (execution_id, kind, step, "key")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedules (
+    name TEXT NOT NULL,
+    cadence TEXT NOT NULL,
+    decided REAL NOT NULL,
+    fired REAL,
+    execution TEXT NOT NULL DEFAULT '',
+    skipped REAL,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (name)
 ) STRICT, WITHOUT ROWID;
