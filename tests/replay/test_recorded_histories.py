@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from crash_scenarios import SCENARIOS, World
+from euryale.cloud.workflows.create_project import create_project
+from euryale.cloud.workflows.deploy import deploy
 from euryale.workflows.testing import History, replay_history
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+PLATFORM = sorted(Path(__file__).with_name("platform").glob("*.json"))
+WORKFLOWS = {each.name: each for each in (create_project, deploy)}
 BY_NAME = {build.__name__.replace("_", "-"): build for build in SCENARIOS}
 
 
@@ -23,3 +27,19 @@ def test_a_recorded_history_goes_the_same_way_today(path):
     replay.check()
     assert replay.same_plan
     assert list(world.effects) == [], "no step was called"
+
+
+def test_there_are_some_of_the_platform():
+    assert [path.stem for path in PLATFORM] == [
+        "create-project.succeeded",
+        "create-project.undone",
+        "deploy.succeeded",
+        "deploy.unhealthy",
+    ], "python tests/replay/record_platform.py"
+
+
+@pytest.mark.parametrize("path", PLATFORM, ids=lambda path: path.stem)
+def test_a_recorded_history_of_the_platform_goes_the_same_way_today(path):
+    replay = replay_history(History.load(path), WORKFLOWS[path.stem.partition(".")[0]])
+    replay.check()
+    assert replay.same_plan
