@@ -14,6 +14,7 @@ from euryale.workflows.definition.hook import Hook
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.parallel import parallelize
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.queue import Queue, Rate
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.step import LATER, Step, StepResponse, inject, step
 from euryale.workflows.definition.workflow import Workflow, workflow
@@ -31,6 +32,7 @@ from euryale.workflows.errors import (
     OverlapError,
     PayloadError,
     PermanentFailure,
+    QueueRejectedError,
     StoreError,
     StoreLockedError,
     TransactionError,
@@ -42,7 +44,7 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.handle import ExecutionView, Handle, StepView
 from euryale.workflows.ports import ExecutionQuery, Resolver, Store
-from euryale.workflows.record.states import Reason, Status, StepState, UndoState
+from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
@@ -73,6 +75,9 @@ __all__ = [
     "OverlapError",
     "PayloadError",
     "PermanentFailure",
+    "Queue",
+    "QueueRejectedError",
+    "Rate",
     "Reason",
     "ReleasedEvent",
     "Resolver",
@@ -81,6 +86,7 @@ __all__ = [
     "ScheduleView",
     "Secret",
     "Signal",
+    "Slot",
     "Status",
     "Step",
     "StepContext",

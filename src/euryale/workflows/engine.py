@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -14,8 +14,8 @@ from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
-from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import (
@@ -29,7 +29,7 @@ from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, Tran
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.outside import Outside
@@ -37,10 +37,12 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
-from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
-from euryale.workflows.runtime.serving import Signals
+from euryale.workflows.runtime.serving import Serving, in_seconds
+from euryale.workflows.runtime.telling import Telling
 from euryale.workflows.runtime.threads import StepThreads
+from euryale.workflows.runtime.watching import watch
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
 
@@ -49,17 +51,18 @@ O = TypeVar("O")  # noqa: E741 -- the output's type
 T = TypeVar("T")
 
 _LONGEST_ID = 200
-_LOOK_EVERY = 0.5
 
 
-class Engine:
+class Engine(Serving, Telling):
     """Runs workflows durably.
 
     Args:
         store: Where executions are written: ``SQLiteStore(path)``, or ``MemoryStore()`` in tests.
-        workflows: The workflows that it knows; those that they call are known with them.
+        workflows: The workflows that it knows; those that they call, and their queues, are known with them.
+        queues: More queues that it claims executions of.
         schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+            With a mapping, they get the engine itself, too.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
         clock: The source of time.
@@ -82,6 +85,7 @@ class Engine:
         store: Store,
         *,
         workflows: Iterable[Workflow[Any, Any]] = (),
+        queues: Iterable[Queue] = (),
         schedules: Iterable[Schedule[Any]] = (),
         services: Mapping[Any, Any] | Resolver | None = None,
         deliver: Deliver | None = None,
@@ -95,17 +99,18 @@ class Engine:
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
+        codec = codec or JsonCodec()
         schedules = tuple(schedules)
-        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)])
+        self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
-            codec=codec or JsonCodec(),
+            codec=codec,
             writer=Writer(store, patience),
             feed=Feed(),
             clock=clock,
             telemetry=telemetry or Telemetry(),
-            resolver=_resolver(services),
+            resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
@@ -166,58 +171,9 @@ class Engine:
         finally:
             await self._store.close()
 
-    async def drain(self, within: float | timedelta = 30.0) -> bool:
-        """Take on nothing more, let what runs come to the end of its step, and close.
-
-        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
-        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
-
-        Args:
-            within: Seconds, or a timedelta, that steps may still take.
-
-        Returns:
-            Whether no step was interrupted.
-        """
+    async def _let_go(self, within: float) -> bool:
         self._check_open()
-        try:
-            return await self._worker.drain(_seconds(within))
-        finally:
-            await self.close()
-
-    async def serve(
-        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
-    ) -> bool:
-        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
-
-        A second signal ends the draining at once, a third one the process.
-
-        Args:
-            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
-            on_ready: Called once it works.
-
-        Returns:
-            Whether no step was interrupted.
-
-        Raises:
-            StoreError: As :meth:`open` does.
-            RuntimeError: If this is not the main thread.
-
-        Example:
-            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
-        """
-        with Signals() as signals:
-            async with self:
-                if on_ready is not None:
-                    on_ready()
-                await signals.first()
-                return bool(await signals.unless_again(self.drain(drain_within)))
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        return await self._worker.drain(within)
 
     def register(self, *workflows: Workflow[Any, Any]) -> None:
         """Make more workflows known; their executions that wait for it go on.
@@ -234,7 +190,14 @@ class Engine:
         """Return the workflows that it knows, each in its highest version, by name."""
         return self._registry.all()
 
-    async def run(self, workflow: Workflow[I, O], value: I, *, id: str | None = None) -> O:  # noqa: A002 -- its name
+    async def run(
+        self,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O:
         """Run a workflow and return its result.
 
         Args:
@@ -242,13 +205,15 @@ class Engine:
             value: Its input.
             id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
                 most 200 characters, without ``::``. Default: a new one.
+            queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
             PayloadError: If the input cannot be written.
+            QueueRejectedError: As :meth:`start` does.
             ExecutionError: As :meth:`Handle.result` does.
         """
-        return await (await self.start(workflow, value, id=id)).result()
+        return await (await self.start(workflow, value, id=id, queue=queue)).result()
 
     async def start(
         self,
@@ -258,6 +223,8 @@ class Engine:
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
     ) -> Handle[O]:
         """Start a workflow; return when that is durable.
 
@@ -267,18 +234,26 @@ class Engine:
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
             priority: Of those that wait for their turn, the ones with the highest priority begin first.
+            queue: Where it waits for its turn; becomes known if it was not. Default: the workflow's queue; None:
+                nowhere.
+            deduplicate: While an execution with this key has not ended in the queue, this joins it.
 
         Raises:
-            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
-            PayloadError: If the input cannot be written.
+            IdempotencyError: If the id, or the key of an execution that has not ended, belongs to one of another
+                workflow, or with another input.
+            PayloadError: If the input cannot be written, or a key cannot be one.
+            QueueRejectedError: If others have its key, and the queue rejects.
+            DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
         """
         self._check_open()
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority)
-        if not await self._worker.create(row):
-            known = (await self._journal(row.id)).row
-            self._check_same(row, known.workflow, known.input)
-        return Handle(self, row.id, workflow.plan.output_type)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
+        wanted = workflow.queue if queue == "default" else queue
+        entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
+        if entered.verdict != "created":
+            known = (await self._journal(entered.execution_id)).row
+            self._check_same(row, known.id, known.workflow, known.input, deduplicate)
+        return Handle(self, entered.execution_id, workflow.plan.output_type)
 
     async def start_in(
         self,
@@ -292,7 +267,8 @@ class Engine:
     ) -> Handle[O]:
         """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
 
-        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing.
+        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing. Of a
+        workflow with a queue it waits there for its turn, whatever the queue's policy.
 
         Args:
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
@@ -316,9 +292,10 @@ class Engine:
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority, owned=False)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
+        row = self._registry.queues.place(row, workflow.queue, value)
         if (known := await self._store.create_in(session, row)) is not None:
-            self._check_same(row, *known)
+            self._check_same(row, row.id, *known)
         return Handle(self, row.id, workflow.plan.output_type)
 
     async def trigger(self, schedule: str) -> Handle[Any]:
@@ -372,12 +349,16 @@ class Engine:
             retention=plan.retention,
         )
 
-    def _check_same(self, row: ExecutionRow, workflow: str, value: bytes) -> None:
+    def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
         """Refuse to join an execution of another workflow, or with another input."""
+        by_key = f" It has the key {dedup_key!r} in its queue." if known_id != row.id else ""
         if workflow != row.workflow:
-            raise IdempotencyError(f"{row.id!r} is an execution of {workflow!r}, not of {row.workflow!r}.")
+            raise IdempotencyError(f"{known_id!r} is an execution of {workflow!r}, not of {row.workflow!r}.{by_key}")
         if not self._same_input(row, value):
-            raise IdempotencyError(f"{row.id!r} was started with another input.", hint="Use a new id for a new input.")
+            kind = "key" if by_key else "id"
+            raise IdempotencyError(
+                f"{known_id!r} was started with another input.{by_key}", hint=f"Use a new {kind} for a new input."
+            )
 
     def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
         """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
@@ -428,7 +409,7 @@ class Engine:
         run = self._worker.run(execution_id)
         attempting = frozenset(run.attempting) if run else frozenset()
         steps = view_steps(journal, plan, self._tools.codec, attempting) if plan else ()
-        stranded = self._worker.lacks(journal.row)
+        stranded = self._lacks(journal.row)
         seq = journal.entries[-1].seq if journal.entries else 0
         return view_row(journal.row, self._tools.codec, stranded=stranded, steps=steps, seq=seq)
 
@@ -436,7 +417,10 @@ class Engine:
         """Return executions, newest first."""
         self._check_open()
         rows = await self._store.list(query or ExecutionQuery())
-        return tuple(view_row(row, self._tools.codec, stranded=self._worker.lacks(row)) for row in rows)
+        return tuple(view_row(row, self._tools.codec, stranded=self._lacks(row)) for row in rows)
+
+    def _lacks(self, row: ExecutionRow) -> str:
+        return self._worker.lacks(row) or self._registry.queues.lacks(row)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and to be undone; return when the wish is durable.
@@ -459,7 +443,7 @@ class Engine:
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If it is stranded and still lacks something.
-            WorkflowError: If it is neither failed nor stranded.
+            WorkflowError: If it is neither failed nor stranded, or waits in a queue.
         """
         journal = await self._journal(execution_id)
         if journal.row.status is Status.FAILED:
@@ -493,7 +477,7 @@ class Engine:
         """Start a workflow in the midst: with the results of a former execution up to a step.
 
         The step and all that come behind it are done again, in the version that is current now. What was done before
-        stays the former execution's: if the new one is undone, that is not.
+        stays the former execution's: if the new one is undone, that is not. It waits in its workflow's queue.
 
         Args:
             execution_id: The former execution; it stays as it is.
@@ -508,107 +492,19 @@ class Engine:
             PayloadError: If its input does not fit the current version.
         """
         former = await self._journal(execution_id)
-        plan = self._registry.current(former.row.workflow).plan
+        workflow = self._registry.current(former.row.workflow)
+        plan = workflow.plan
         if from_step not in plan.nodes:
             raise WorkflowError(
                 f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
             )
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
         entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
-        row = self._new_row(plan, value, id)
+        row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
         known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        if not await self._worker.create(row, _renumbered(known)):
+        if (await self._worker.enter(row, _renumbered(known))).verdict != "created":
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return Handle(self, row.id, plan.output_type)
-
-    async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally, from any process, before or after a restart.
-
-        Args:
-            token: ``step_context().token`` of the step.
-            output: The step's output.
-
-        Returns:
-            False if it was completed before (the first word counts), or its execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
-        """
-        self._check_open()
-        return await self._outside.complete(token, output)
-
-    async def fail(self, token: str, error: Exception | str) -> bool:
-        """Let a step that completes externally fail for good; see :meth:`complete`."""
-        self._check_open()
-        return await self._outside.fail(token, error)
-
-    async def mark_succeeded(self, execution_id: str, step: str, output: Any = None) -> bool:
-        """Say by hand that a step is done, with its output; what is being done at it is interrupted.
-
-        Of a step that has not been reached yet it will be taken for done as soon as it is. When it is undone, its
-        compensation receives the output, or None if the step would have said apart from it what there is to undo.
-
-        Args:
-            execution_id: The execution; a child's own id for a child's step.
-            step: The step, by its node's id; also an item of a ``for_each`` (``each:notify[3]``).
-            output: Its output.
-
-        Returns:
-            False if it was given an outcome by hand before, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step, or the step has an outcome.
-            PayloadError: If the output does not fit the step's annotation.
-        """
-        self._check_open()
-        return await self._outside.mark_succeeded(execution_id, step, output)
-
-    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
-        """Say by hand that a step has failed for good, whatever its retries; see :meth:`mark_succeeded`."""
-        self._check_open()
-        return await self._outside.mark_failed(execution_id, step, error)
-
-    async def mark_undone(self, execution_id: str, step: str) -> bool:
-        """Say by hand that a step is undone: of an execution that is being undone, or that ended ``failed``.
-
-        A compensation under way is interrupted. Compensations of a failed execution that gave up, and have no mark, are
-        tried again, as by :meth:`retry`; this returns when that is over.
-
-        Returns:
-            False if it was undone already, or the execution is not being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step.
-        """
-        journal = await self._journal(execution_id)
-        kept = await self._outside.mark_undone(execution_id, step)
-        if journal.row.status is Status.FAILED:
-            await self._worker.retry(execution_id)
-        return kept
-
-    async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
-        """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
-
-        Args:
-            execution_id: The execution.
-            signal: What it is told.
-            value: What comes with it.
-            key: An idempotency key: a second signal with the same name and key is not kept. Default: none.
-
-        Returns:
-            False if there was one with that key, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            PayloadError: If the value cannot be written.
-        """
-        self._check_open()
-        return await self._outside.signal(execution_id, signal, value, key)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.
@@ -618,26 +514,9 @@ class Engine:
             UnknownWorkflowError: If it is stranded.
             EngineClosedError: If the engine is closed before it has ended.
         """
-        queue, end = self._tools.feed.watch(execution_id)
-        seq, within = 0, _LOOK_EVERY if self._store.shared else None
-        try:
-            while True:
-                journal = await self._journal(execution_id, after=seq)
-                for entry in journal.entries:
-                    seq = entry.seq
-                    yield entry_event(entry, execution_id, self._tools.codec)
-                if journal.row.status.ended:
-                    return
-                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
-                    raise self._worker.stranded_error(execution_id, lacking)
-                while (event := await next_event(queue, self._tools.clock, within)) is not None:
-                    if event.seq == 0 or event.seq > seq:
-                        seq = max(seq, event.seq)
-                        yield event
-                    if event.name == "execution.finished":
-                        return
-        finally:
-            end()
+        self._check_open()
+        async for event in watch(execution_id, self._worker, self._tools, shared=self._store.shared):
+            yield event
 
     async def prune(self) -> int:
         """Delete executions whose retention is over, with their children, except failed ones; return how many.
@@ -660,15 +539,11 @@ class Engine:
             self._relay.wake()
 
 
-def _seconds(duration: float | timedelta) -> float:
-    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
-
-
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
-def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:
     if services is None or isinstance(services, Mapping):
-        return cast("Resolver", MappedServices(services or {}))
+        return cast("Resolver", MappedServices({Engine: engine, **(services or {})}))
     return services

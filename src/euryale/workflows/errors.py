@@ -9,6 +9,7 @@ WorkflowError
 ├── UnknownScheduleError     no schedule has that name
 ├── OverlapError             the former execution of the schedule has not ended
 ├── IdempotencyError         the id is taken by an execution with another workflow or input
+├── QueueRejectedError       others have the key in a queue that rejects
 ├── IllegalTransitionError   a record was told something that cannot follow
 ├── EngineClosedError        the engine is not open
 ├── StoreError               the store did not take or give what it was asked to
@@ -84,6 +85,20 @@ class IdempotencyError(WorkflowError):
     """The id belongs to an execution of another workflow or with another input. Use an id of its own."""
 
     code = "workflows.idempotency"
+
+
+class QueueRejectedError(WorkflowError):
+    """It was not started: others have its key in a queue that rejects. Start it again when they have ended.
+
+    Attributes:
+        execution: The id of the oldest execution that has the key.
+    """
+
+    code = "workflows.queue_rejected"
+
+    def __init__(self, message: str, *, execution: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.execution = execution
 
 
 class IllegalTransitionError(WorkflowError):

@@ -18,7 +18,7 @@ from euryale.workflows.errors import (
 from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import ExecutionRow, Journal
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
-from euryale.workflows.record.states import Reason, Status, StepState, UndoState
+from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent
@@ -73,6 +73,10 @@ class ExecutionView:
         error: Why it did not succeed, or None.
         stranded: What it lacks to go on, or an empty string.
         steps: Its nodes, in composition order; empty in a list.
+        queue: The queue that it was started in, or an empty string.
+        key: Its key in its queue, or an empty string.
+        priority: Of those that wait, the ones with the highest begin first.
+        slot: Where it stands in its queue.
         partial: Whether it has succeeded although a step of it failed that was allowed to.
         seq: The number of the last entry of its journal that ``steps`` shows; 0 in a list.
     """
@@ -90,6 +94,10 @@ class ExecutionView:
     steps: tuple[StepView, ...] = ()
     seq: int = 0
     partial: bool = False
+    queue: str = ""
+    key: str = ""
+    priority: int = 0
+    slot: Slot = Slot.NONE
 
     @property
     def cursor(self) -> tuple[float, str]:
@@ -120,6 +128,10 @@ def view_row(
         steps=steps,
         seq=seq,
         partial=row.partial,
+        queue=row.queue,
+        key=row.queue_key,
+        priority=row.priority,
+        slot=row.slot,
     )
 
 

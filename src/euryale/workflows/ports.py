@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from euryale.workflows.definition.queue import Policy
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
-from euryale.workflows.record.states import Status
+from euryale.workflows.record.states import Slot, Status
 
 T = TypeVar("T")
 
@@ -20,6 +22,7 @@ class ExecutionQuery:
         statuses: Only in one of these; empty: in any.
         parent_id: Only children of this execution; empty: only those that are no children; None: all.
         prefix: Only ids that begin with this.
+        queue: Only of this queue.
         limit: How many at the most.
         before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
     """
@@ -30,6 +33,7 @@ class ExecutionQuery:
     prefix: str = ""
     limit: int = 50
     before: tuple[float, str] | None = None
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,15 @@ class Claim:
         now: Its time, in seconds since the epoch.
         limit: How many executions it takes at the most.
         plans: The hashes of the plans that it knows: it takes no others.
+        apart: Queues of which it takes what has a slot by :meth:`JournalStore.claim_queued` alone, as it drives only so
+            many of each.
     """
 
     owner: str
     now: float
     limit: int
     plans: frozenset[str]
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,54 @@ class Told:
     number: int
     status: Status
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An execution that enters a queue, where others decide whether it may, or are told.
+
+    Attributes:
+        commit: What creates it, in its queue, waiting.
+        policy: What happens if others have its key; see :class:`~euryale.workflows.definition.queue.Queue`.
+        key_concurrency: As many as this may have the key before another is rejected.
+        cancellation: What those are told that are cancelled, encoded.
+    """
+
+    commit: Commit
+    policy: Policy
+    key_concurrency: int
+    cancellation: bytes
+
+    @property
+    def row(self) -> ExecutionRow:
+        """The execution."""
+        return self.commit.create[0]
+
+    def cancellation_of(self, other_id: str, slot: Slot) -> Message | None:
+        """Return what another execution with its key is told, by where that stands in the queue; None for nothing."""
+        if self.policy == "cancel" or (self.policy == "replace" and slot is Slot.WAITING):
+            return self.told(other_id)
+        return None
+
+    def told(self, other_id: str) -> Message:
+        """Return the message that another execution is cancelled by."""
+        return Message(other_id, "cancel", "", self.cancellation, self.row.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of an execution that was to enter a queue.
+
+    Attributes:
+        verdict: ``created``: it waits there. ``known``: there is one of its id. ``duplicate``: one with its dedup key
+            has not ended. ``rejected``: others have its key. Only if it was created was anything written.
+        execution_id: The execution that the verdict is about; of those that have the key, the oldest.
+        told: The executions that were told to end, and what became of the messages.
+    """
+
+    verdict: Literal["created", "known", "duplicate", "rejected"]
+    execution_id: str
+    told: tuple[tuple[Message, Told], ...] = ()
 
 
 class JournalStore(Protocol):
@@ -128,8 +183,25 @@ class JournalStore(Protocol):
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
-        One that was pending is running from then on. What was taken by a call that failed, as its answer was lost, is
-        given with the worker's next one.
+        One that was pending is running from then on. One that waits in a queue is not given; nor is one with a slot in
+        a queue of ``claim.apart``. What was taken by a call that failed, as its answer was lost, is given with the
+        worker's next one.
+        """
+        ...
+
+    async def enter(self, entrance: Entrance) -> Entered:
+        """Create an execution in its queue, as the queue's policy says.
+
+        What is decided and what is written is one: nobody enters that queue, or gets a slot of it, in between.
+        """
+        ...
+
+    async def claim_queued(self, claim: Claim, queues: Sequence[QueueLimits]) -> Claimed:
+        """Give a worker executions of these queues that are due.
+
+        First those with a slot that nobody owns, of queues that limit what one worker drives. Then those that wait,
+        each with a slot from now on: of each queue the highest priority first, then the oldest, passing over those
+        whose key is full. However many claim at once, no limit is exceeded. Queues come in the order given.
         """
         ...
 
@@ -137,7 +209,7 @@ class JournalStore(Protocol):
         """Give a worker one execution that nobody owns, due or not, ended or not; its epoch goes up by one.
 
         Returns:
-            The row; as it is, if a worker owns it. None if there is none.
+            The row; as it is, if a worker owns it, or it waits in a queue. None if there is none.
         """
         ...
 
@@ -146,8 +218,9 @@ class JournalStore(Protocol):
 
         One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
-        If nobody owns the execution it is due at once. Where an answer may be lost, the very same message again gets
-        the number that it has.
+        If nobody owns the execution, and it has begun or is cancelled, it is due at once: one that waits in a queue
+        waives its slot if it is cancelled. Where an answer may be lost, the very same message again gets the number
+        that it has.
         """
         ...
 
@@ -271,6 +344,14 @@ class TransactionStore(Protocol):
 
 class Codec(Protocol):
     """Turns values into bytes and back."""
+
+    def check(self, wanted: Any, what: str) -> None:
+        """Refuse an annotated type whose values could never be encoded or decoded; ``what`` names it in errors.
+
+        Raises:
+            PayloadError: If they could not.
+        """
+        ...
 
     def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
         """Encode; ``what`` names the value in errors, ``wanted`` is the annotation under which it will be read.

@@ -12,7 +12,13 @@ from euryale.workflows.record.entry import Commit, Entry
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import ScheduleContract, SharedStoreContract, StoreContract
+from euryale.workflows.testing import (
+    QueueContract,
+    ScheduleContract,
+    SharedQueueContract,
+    SharedStoreContract,
+    StoreContract,
+)
 from euryale.workflows.testing.store_contract import create
 
 OPEN_AND_TELL = """
@@ -42,6 +48,34 @@ class TestSharedMemoryStore(SharedStoreContract, ScheduleContract):
     def new_store(self):
         store = MemoryStore(shared=True)
         return lambda: store
+
+
+class TestMemoryQueues(QueueContract):
+    @pytest.fixture
+    def new_store(self):
+        store = MemoryStore()
+        return lambda: store
+
+
+class TestSharedMemoryQueues(SharedQueueContract):
+    @pytest.fixture
+    def new_store(self):
+        store = MemoryStore(shared=True)
+        return lambda: store
+
+
+class TestPostgresQueues(SharedQueueContract):
+    @pytest.fixture
+    def new_store(self, new_postgres_store):
+        return new_postgres_store
+
+
+class TestSQLiteQueues(QueueContract):
+    @pytest.fixture
+    async def new_store(self, tmp_path):
+        store = SQLiteStore(tmp_path / "store.db", durability="process")
+        yield lambda: store
+        await store.close()
 
 
 class TestPostgresStore(SharedStoreContract, ScheduleContract):

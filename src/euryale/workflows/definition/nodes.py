@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlia
 
 from euryale.workflows.definition.description import describe
 from euryale.workflows.definition.expression import Computed, Expression, sources
+from euryale.workflows.definition.queue import Queue
 
 T = TypeVar("T")
 OnFailure = Literal["wait", "cancel"]
@@ -32,6 +33,11 @@ class WorkflowLike(Protocol):
     @property
     def plan(self) -> Any:
         """Its plan."""
+        ...
+
+    @property
+    def queue(self) -> Queue | None:
+        """Where its executions wait when they are started."""
         ...
 
 

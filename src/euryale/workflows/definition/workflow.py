@@ -11,6 +11,7 @@ from euryale.workflows.definition.expression import INPUT, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.definition.policy import seconds
+from euryale.workflows.definition.queue import Queue
 from euryale.workflows.errors import DefinitionError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
@@ -25,12 +26,14 @@ class Workflow(Tool, Generic[I, O]):
 
     Attributes:
         plan: What it does.
+        queue: Where its executions wait when they are started, or None.
     """
 
     instead: ClassVar[str] = "Call it with its input: its result is a value."
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, queue: Queue | None = None) -> None:
         self.plan = plan
+        self.queue = queue
 
     @property
     def name(self) -> str:
@@ -58,11 +61,14 @@ class Workflow(Tool, Generic[I, O]):
 class WorkflowDecorator:
     """What ``workflow(...)`` gives: runs a composer and keeps its plan."""
 
-    def __init__(self, name: str, version: int, timeout: float | None, retention: float | None) -> None:
+    def __init__(
+        self, name: str, version: int, timeout: float | None, retention: float | None, queue: Queue | None
+    ) -> None:
         self._name = name
         self._version = version
         self._timeout = timeout
         self._retention = retention
+        self._queue = queue
 
     @overload
     def __call__(self, composer: Callable[[I], O]) -> Workflow[I, O]: ...
@@ -89,7 +95,7 @@ class WorkflowDecorator:
             retention=self._retention,
             title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
         )
-        return Workflow(plan)
+        return Workflow(plan, self._queue)
 
 
 def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def workflow(
     version: int = 1,
     timeout: float | timedelta | None = None,
     retention: float | timedelta | None = None,
+    queue: Queue | None = None,
 ) -> WorkflowDecorator:
     """Turn a composer into a workflow.
 
@@ -122,6 +129,8 @@ def workflow(
         version: Count it up when a change would confuse executions that are under way.
         timeout: Seconds (or a timedelta) after which an execution is undone; default: no limit.
         retention: Seconds (or a timedelta) for which finished executions are kept; default: for ever.
+        queue: Where its executions wait for their turn when they are started; default: nowhere. A child that is awaited
+            runs in its parent's slot and waits nowhere.
 
     Raises:
         DefinitionError: If the composer, or what it composes, cannot work.
@@ -135,4 +144,4 @@ def workflow(
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
     if not name or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
-    return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"))
+    return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +69,9 @@ class ExecutionRow:
         stranded: Why no worker can drive it on, or an empty string.
         partial: Whether a step of it failed that was allowed to.
         trace: The W3C trace context of whoever started it, or an empty string.
+        slot: Where it stands in its queue.
+        queue_key: Its key in its queue, or an empty string.
+        dedup_key: While it has not ended, starting one with the same key in its queue joins it; or an empty string.
     """
 
     id: str
@@ -96,6 +99,9 @@ class ExecutionRow:
     stranded: str = ""
     partial: bool = False
     trace: str = ""
+    slot: Slot = Slot.NONE
+    queue_key: str = ""
+    dedup_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,18 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Slot(StrEnum):
+    """Where an execution stands in its queue."""
+
+    NONE = ""
+    """It is in none."""
+    WAITING = "waiting"
+    HELD = "held"
+    """It has begun: the slot is its own until it has ended."""
+    WAIVED = "waived"
+    """It was cancelled before its turn came, and ends without having had one."""
+
+
 class StepState(StrEnum):
     """Where a step stands on the way forward."""
 

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.ports import Entered
+from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.failure import Failure
 
@@ -32,6 +33,14 @@ class Children(Protocol):
 
     def launch(self, row: ExecutionRow, written: asyncio.Future[None]) -> asyncio.Future[None]:
         """Drive a new execution as soon as its row is written, whatever becomes of the caller; return ``written``."""
+        ...
+
+    async def enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> Entered:
+        """Write a new execution into its queue; whatever becomes of the caller, it waits there.
+
+        Raises:
+            QueueRejectedError: If others have its key, and the queue rejects.
+        """
         ...
 
     async def join(self, execution_id: str) -> Outcome | None:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from euryale.kit.clock import Clock, Timer
-from euryale.workflows.ports import Claim, Store
+from euryale.workflows.ports import Claim, Claimed, Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.runtime.patience import Patience
+from euryale.workflows.runtime.queues import Queues
 
 _POLL_EVERY = 0.5
 _LARGEST_CLAIM = 500
@@ -22,6 +23,7 @@ class Dispatcher:
         clock: The time.
         patience: With a store that is away.
         plans: Gives the hashes of the plans that are known.
+        queues: The queues that are known.
         room: Gives how many more executions can be driven.
         take: Is given what was claimed.
     """
@@ -33,6 +35,7 @@ class Dispatcher:
         patience: Patience,
         *,
         plans: Callable[[], frozenset[str]],
+        queues: Queues,
         room: Callable[[], int],
         take: Take,
     ) -> None:
@@ -40,6 +43,8 @@ class Dispatcher:
         self._clock = clock
         self._patience = patience
         self._plans = plans
+        self._queues = queues
+        self._looks = 0
         self._room = room
         self._take = take
         self._woken = asyncio.Event()
@@ -86,19 +91,41 @@ class Dispatcher:
         """
         self._woken.clear()
         self._cancel_timer()
-        claim = Claim(self.owner, self._clock.now().timestamp(), min(self._room(), _LARGEST_CLAIM), self._plans())
-        claimed = await self._store.claim(claim)
-        await self._take(claimed.rows)
+        next_due = await self._claim()
         now = self._clock.now().timestamp()
-        if claimed.next_due is None or claimed.next_due > now:
+        if next_due is None or next_due > now:
             latest = now + _POLL_EVERY if self._store.shared else float("inf")
-            at = latest if claimed.next_due is None else min(claimed.next_due, latest)
+            at = latest if next_due is None else min(next_due, latest)
             if at < float("inf"):
                 self._set_timer(at, now)
         elif self._room():
             self._woken.set()
         else:
             self._starved = True
+
+    async def _claim(self) -> float | None:
+        """Claim in queues and outside of them, in turns who is first; return when the next is due."""
+        self._looks += 1
+        claims = [self._claim_outside, self._claim_in_queues] if self._queues.limits else [self._claim_outside]
+        dues = []
+        for claim in claims if self._looks % 2 else reversed(claims):
+            room = min(self._room(), _LARGEST_CLAIM)
+            now = self._clock.now().timestamp()
+            claimed = await claim(Claim(self.owner, now, room, self._plans(), self._queues.apart))
+            await self._take(claimed.rows)
+            dues.append(claimed.next_due)
+        return min((due for due in dues if due is not None), default=None)
+
+    async def _claim_outside(self, claim: Claim) -> Claimed:
+        return await self._store.claim(claim)
+
+    async def _claim_in_queues(self, claim: Claim) -> Claimed:
+        if not claim.limit:
+            self._starved = True
+            return Claimed((), None)
+        limits = self._queues.limits
+        first = self._looks // 2 % len(limits)  # no queue is always the last to be given what room there is
+        return await self._store.claim_queued(claim, (*limits[first:], *limits[:first]))
 
     def freed(self) -> None:
         """Look, if there was more to do than there was room for: there may be room now."""

@@ -78,7 +78,8 @@ class Executor:
         if not self.run.row.status.going_forward:
             return False
         if message.kind == "cancel":
-            failure = Failure("workflows.execution_cancelled", "It was cancelled.")
+            why = self.run.tools.codec.decode(message.payload, Failure | None, "a cancellation")
+            failure = why or Failure("workflows.execution_cancelled", "It was cancelled.")
             return self._forward.request(Reason.CANCELLED, failure)
         return self._forward.take(message)
 

@@ -15,8 +15,9 @@ from euryale.workflows.definition.nodes import (
     SleepNode,
     StepNode,
 )
+from euryale.workflows.errors import PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message, Release
-from euryale.workflows.record.states import EntryKind, Reason, StepState
+from euryale.workflows.record.states import EntryKind, Reason, Slot, StepState
 from euryale.workflows.runtime.attempts import Attempts
 from euryale.workflows.runtime.children import Children
 from euryale.workflows.runtime.course import Course
@@ -59,7 +60,8 @@ class Forward:
             StoreError: If something could not be written; the execution is left as the journal has it.
         """
         course, vertices = self._course, self._run.open_vertices()
-        if self._run.row.epoch > 1:  # taken over: what may be done next may have been running
+        if self._run.row.epoch > 1 and self._run.row.slot is not Slot.WAIVED:
+            # taken over: what may be done next may have been running
             vertices = self._catch_up(vertices)
             course.begun.update(dict.fromkeys(self._may_have_begun(vertices)))
         if course.turn is None:
@@ -205,4 +207,8 @@ class Forward:
 
 def result_failure(error: Exception, run: Run) -> Turn:
     """Return the turn that follows when a workflow's result cannot be computed or written."""
+    if not isinstance(error, PayloadError):
+        computing = PermanentFailure(f"The result of {run.plan.name} cannot be computed: {error!r}")
+        computing.__cause__ = error
+        error = computing
     return Turn(Reason.ERROR, describe_failure(error, run.tools.codec))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from euryale.workflows.errors import StoreError, UnknownExecutionError
-from euryale.workflows.ports import Store
+from euryale.workflows.ports import Store, Told
 from euryale.workflows.record.entry import Journal, Message
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.executor import Executor
@@ -50,27 +50,36 @@ class Mailbox:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if not told.number:
             return False
-        if (executor := self._live(execution_id)) is not None:
+        elsewhere = self._live(execution_id) is None
+        in_time = self.pass_on(message, told)
+        if elsewhere and message.kind == "cancel":
+            return not await self._has_succeeded(execution_id)
+        return in_time
+
+    def pass_on(self, message: Message, told: Told) -> bool:
+        """Hand a message that was kept to the execution, wherever it is; return whether it came in time."""
+        if (executor := self._live(message.execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
-        if message.kind == "cancel" and await self._came_too_late(execution_id):
-            return False
         if told.owner:
-            self._announcer.add(f"told {execution_id}")
+            self._announcer.add(f"told {message.execution_id}")
         else:
-            self._ready()
-            self._announcer.add("ready")
+            self.tell_all()
         return True
 
-    async def pass_on(self, execution_id: str) -> None:
+    async def remind(self, execution_id: str) -> None:
         """Have an execution told what was kept for it already, wherever it is."""
         if self._live(execution_id) is not None:
             await self.collect(execution_id)
             return
         self._announcer.add(f"told {execution_id}")
+        self.tell_all()
+
+    def tell_all(self) -> None:
+        """Have every worker look for what is due, this one included."""
         self._ready()
         self._announcer.add("ready")
 
-    async def _came_too_late(self, execution_id: str) -> bool:
+    async def _has_succeeded(self, execution_id: str) -> bool:
         """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
         journal = await self._read(execution_id)
         return journal is not None and journal.row.status is Status.SUCCEEDED

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 from euryale.workflows.definition.nodes import ChildNode, DetachNode
-from euryale.workflows.errors import PayloadError, PermanentFailure
+from euryale.workflows.errors import PayloadError, PermanentFailure, QueueRejectedError
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import EntryKind, Status, StepState
 from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.course import Course
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
+from euryale.workflows.runtime.queues import decides_on_others, queued
 
 CHILD_SEPARATOR: Final = "::"
 """Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
@@ -70,14 +71,23 @@ class Nesting:
     async def detach(self, lane: Lane, node: DetachNode) -> bool:
         """Start a workflow that is on its own from then on; return whether the lane goes on."""
         run, execution_id = self._run, child_execution_id(self._run.row.id, node.id)
+        queue = node.workflow.queue
         await self._course.resting.between_steps(lane)
         try:
             row = replace(self._row(execution_id, node), root_id=execution_id, parent_id="", parent_step="")
-        except Exception as error:  # noqa: BLE001 -- a transform in its input is the user's
+            row = row if queue is None else queued(row, queue, run.evaluate(node.input))
+        except Exception as error:  # noqa: BLE001 -- a transform in its input, and the queue's key, are the user's
             return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
+        alone = queue is None or not decides_on_others(row, queue)
+        if not alone:  # before it is noted: after a crash in between it is found under its id
+            try:
+                await self._children.enter(row)
+            except QueueRejectedError as error:
+                return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
         run.outputs[node.id] = execution_id
         run.note(EntryKind.STEP_SUCCEEDED, node.id, payload=run.tools.codec.encode(execution_id, "an id"))
-        await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
+        if alone:
+            await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
         return True
 
     def _row(self, child_id: str, node: ChildNode | DetachNode) -> ExecutionRow:

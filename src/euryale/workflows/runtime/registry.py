@@ -4,15 +4,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from euryale.workflows.definition.nodes import ChildNode, DetachNode
+from euryale.workflows.definition.parts import annotated_types
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import DefinitionError, UnknownWorkflowError
+from euryale.workflows.errors import DefinitionError, PayloadError, UnknownWorkflowError
+from euryale.workflows.ports import Codec
+from euryale.workflows.runtime.queues import Queues
 
 
 class Registry:
-    """Several versions of a workflow may be known; new executions begin with the highest."""
+    """Several versions of a workflow may be known; new executions begin with the highest.
 
-    def __init__(self, workflows: Iterable[Workflow[Any, Any]] = ()) -> None:
+    Attributes:
+        queues: The queues that are known: those of the workflows, and others.
+    """
+
+    def __init__(
+        self, codec: Codec, workflows: Iterable[Workflow[Any, Any]] = (), queues: Iterable[Queue] = ()
+    ) -> None:
+        self._codec = codec
+        self.queues = Queues(queues)
         self._by_hash: dict[tuple[str, str], Workflow[Any, Any]] = {}
         self._hashes: frozenset[str] | None = None
         self._by_name: dict[str, dict[int, Workflow[Any, Any]]] = {}
@@ -20,22 +32,26 @@ class Registry:
             self.add(each)
 
     def add(self, workflow: Workflow[Any, Any]) -> None:
-        """Make a workflow known, with those that it calls.
+        """Make a workflow known, with those that it calls and their queues.
 
         Raises:
-            DefinitionError: If another plan has the same name and version, or it is no workflow.
+            DefinitionError: If it is no workflow, another plan has the same name and version, another queue the same
+                name, or something in it is annotated with a type whose values cannot travel.
         """
         if not isinstance(workflow, Workflow):
             raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
         plan = workflow.plan
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return
+        self._check_types(plan)
         known = self._by_name.setdefault(plan.name, {}).get(plan.version)
         if known is not None and known.plan.hash != plan.hash:
             raise DefinitionError(
                 f"Two different plans are called {plan.name!r} version {plan.version}.",
                 hint="Give one of them another name, or count its version up.",
             )
+        if workflow.queue is not None:
+            self.queues.add(workflow.queue)
         self._by_name[plan.name][plan.version] = workflow
         self._by_hash[plan.name, plan.hash] = workflow
         self._hashes = None
@@ -43,6 +59,13 @@ class Registry:
             called = node.workflow if isinstance(node, (ChildNode, DetachNode)) else getattr(node, "body", None)
             if isinstance(called, Workflow):
                 self.add(called)
+
+    def _check_types(self, plan: Plan) -> None:
+        try:
+            for what, wanted in annotated_types(plan):
+                self._codec.check(wanted, what)
+        except PayloadError as error:
+            raise DefinitionError(f"Workflow {plan.name!r}: {error.message}", hint=error.hint) from error
 
     def find(self, name: str, plan_hash: str) -> Plan | None:
         """Return the plan with that fingerprint, or None."""

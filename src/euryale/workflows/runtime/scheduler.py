@@ -17,6 +17,7 @@ from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
+from euryale.workflows.runtime.queues import queued
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.ticks import delay, due
 
@@ -112,6 +113,8 @@ class Scheduler:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
+                if self._tools.draining.is_set():
+                    return
                 for schedule in self._schedules.values():
                     await self._catch_up(schedule)
                 self._set_timer()
@@ -209,21 +212,23 @@ class Scheduler:
         return schedule, execution.id
 
     def _execution(self, schedule: Schedule[Any], execution_id: str, at: float, *, spread: bool = True) -> ExecutionRow:
-        plan = schedule.workflow.plan
+        plan, queue = schedule.workflow.plan, schedule.workflow.queue
         jitter = schedule.jitter_seconds if spread else 0.0
-        return ExecutionRow(
+        value = schedule.input_at(at)
+        row = ExecutionRow(
             id=execution_id,
             workflow=plan.name,
             version=plan.version,
             plan_hash=plan.hash,
             status=Status.PENDING,
             created_at=self._tools.now(),
-            input=self._encode(schedule, schedule.input_at(at)),
+            input=self._encode(schedule, value),
             root_id=execution_id,
             available_at=at + delay(schedule.name, at, jitter),
             priority=schedule.priority,
             retention=plan.retention,
         )
+        return row if queue is None else queued(row, queue, value)
 
     def _encode(self, schedule: Schedule[Any], value: object) -> bytes:
         return self._tools.codec.encode(

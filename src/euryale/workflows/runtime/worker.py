@@ -22,11 +22,12 @@ from euryale.workflows.errors import (
     UnknownWorkflowError,
     WorkflowError,
 )
-from euryale.workflows.ports import Store
+from euryale.workflows.ports import Entered, Store
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, Release
-from euryale.workflows.record.states import Reason, Status
+from euryale.workflows.record.states import Reason, Slot, Status
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.dispatcher import Dispatcher
+from euryale.workflows.runtime.doorkeeper import Doorkeeper
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
@@ -73,19 +74,28 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
-        self._announcer = Announcer(store)
+        self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(
-            store, tools.clock, tools.patience, plans=registry.hashes, room=self._room, take=self._take
+            store,
+            tools.clock,
+            tools.patience,
+            plans=registry.hashes,
+            queues=registry.queues,
+            room=self._room,
+            take=self._take,
         )
         self._mailbox = Mailbox(
             store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
+        )
+        self._doorkeeper = Doorkeeper(
+            store, registry.queues, self._mailbox, tools, expect=self._expect, look=self._look_around
         )
         self._membership = Membership(
             store,
             tools.clock,
             limits.lease,
             reaped=self._dispatcher.nudge,
-            lost=self._be_lost,
+            lost=self._begin_anew,
             looked=self._look_around,
         )
         self._unlisten: Callable[[], None] | None = None
@@ -140,6 +150,7 @@ class Worker:
             self._unlisten()
             self._unlisten = None
         await self._tasks.stop()
+        await self._doorkeeper.drain()
         await self._tools.writer.drain()
         self._drop_all(EngineClosedError(_CLOSED))
         self._tools.feed.close(EngineClosedError(_CLOSED))
@@ -223,14 +234,13 @@ class Worker:
     def scheduled(self, created: ExecutionRow | None, cancelled: str) -> None:
         """Have executions driven that a schedule created and cancelled."""
         if created is not None:
-            self._dispatcher.nudge(created.available_at)
-            self._announcer.add("ready")
+            self._expect(created)
         if cancelled:
             self._tasks.spawn(self._pass_on_to(cancelled), name=f"messages of {cancelled}")
 
     async def _pass_on_to(self, execution_id: str) -> None:
         await self.opened(execution_id)
-        await self._mailbox.pass_on(execution_id)
+        await self._mailbox.remind(execution_id)
 
     def launch(
         self, row: ExecutionRow, written: asyncio.Future[None], entries: tuple[Entry, ...] = ()
@@ -245,10 +255,25 @@ class Worker:
         if written.exception() is not None or self._closed:
             return
         if not row.owner:
-            self._dispatcher.nudge(row.available_at)
-            self._announcer.add("ready")
+            self._expect(row)
         elif row.owner == self.owner and (executor := self._admit(Journal(row, entries))) is not None:
             self._drive(executor)
+
+    def _expect(self, row: ExecutionRow) -> None:
+        """Have an execution claimed that nobody owns, by whoever has room."""
+        self._dispatcher.nudge(row.available_at)
+        self._announcer.add("ready")
+
+    async def enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> Entered:
+        """Write a new execution into its queue; whatever becomes of the caller, it waits there.
+
+        Raises:
+            QueueRejectedError: If others have its key, and the queue rejects.
+            StoreError: If it was not written.
+        """
+        if (entering := self._doorkeeper.enter(row, entries)) is not None:
+            return await asyncio.shield(entering)
+        return Entered("created" if await self.create(row, entries) else "known", row.id)
 
     async def opened(self, execution_id: str) -> None:
         """Wait while the execution is about to be live."""
@@ -350,6 +375,7 @@ class Worker:
         self._opening.pop(execution_id, None)
         if error is None or isinstance(error, StaleOwnerError):
             self._stuck.pop(execution_id, None)  # the store knows it; else not even that could be written
+            self._dispatcher.nudge()
         self._waiters.stir(execution_id)
 
     def _drive(self, executor: Executor, turn: Turn | None = None, *, again: bool = False) -> None:
@@ -370,6 +396,8 @@ class Worker:
             self._pass_on(executor, outcome)
         self._waiters.stir(execution_id)
         self._dispatcher.freed()
+        if executor.run.row.queue:  # others may have waited for its slot, or for its place here
+            self._dispatcher.nudge()
 
     def _forget(self, executor: Executor) -> None:
         execution_id = executor.run.row.id
@@ -399,7 +427,9 @@ class Worker:
                     self._announcer.add("ready")
             return
         self.on_end(row)
-        self._announcer.add(f"ended {row.id}")
+        self._announcer.add(f"ended {row.id}", urgent=row.epoch > 1)  # else whoever waits does so here, as a rule
+        if row.queue:
+            self._announcer.add("ready")
         if not row.parent_id:
             return
         if (parent := self._live.get(row.parent_id)) is not None:
@@ -407,9 +437,6 @@ class Worker:
         else:
             self._dispatcher.nudge()
             self._announcer.add("ready")
-
-    async def _be_lost(self) -> None:
-        await self._begin_anew(self.owner)
 
     async def _begin_anew(self, lost: str) -> None:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
@@ -565,6 +592,10 @@ class Worker:
             row = await self._tools.patience.outlast("taking an execution over", reclaim)
             if row is None:
                 raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            if row.slot is Slot.WAITING:
+                raise WorkflowError(
+                    f"{execution_id} waits for its turn in queue {row.queue!r}.", hint="It begins when it has a slot."
+                )
             if row.owner != self.owner:
                 raise StaleOwnerError(f"{execution_id} is driven by {row.owner}.", hint="Ask there, or wait.")
             executor = await self._load(row)

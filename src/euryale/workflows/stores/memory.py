@@ -1,14 +1,16 @@
 """The store for tests: everything in dictionaries, gone with the process."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
-from euryale.workflows.record.states import Status
+from euryale.workflows.record.states import Slot, Status
 
 _PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
 _AT_ONCE = 0.0
@@ -36,6 +38,7 @@ class MemoryStore:
         self._entries: dict[str, list[Entry]] = {}
         self._messages: dict[str, dict[tuple[str, str, str], Message]] = {}
         self._ready: dict[str, ExecutionRow] = {}
+        self._queues: dict[str, dict[str, ExecutionRow]] = {}
         self._outbox = _Outbox()
         self._leases: dict[str, float] = {}
         self._listeners: list[Listener] = []
@@ -71,6 +74,8 @@ class MemoryStore:
 
     def _put(self, row: ExecutionRow) -> None:
         self._rows[row.id] = row
+        if row.queue:
+            self._queues.setdefault(row.queue, {})[row.id] = row
         if row.owner or row.status.ended:
             self._ready.pop(row.id, None)
         else:
@@ -121,11 +126,75 @@ class MemoryStore:
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        known = [row for row in self._ready.values() if row.plan_hash in claim.plans and not row.stranded]
+        known = [row for row in self._claimable(claim) if not _is_apart(row, claim)]
         due = sorted((row for row in known if _is_due(row, claim.now) and self._knows(claim.owner)), key=_urgency)
         taken = tuple(self._take(row, claim.owner, claim.now) for row in due[: claim.limit])
         later = [row.available_at for row in self._still(known) if row.available_at is not None]
         return Claimed(taken, min(later, default=None))
+
+    def _claimable(self, claim: Claim) -> Iterable[ExecutionRow]:
+        return (row for row in self._ready.values() if row.plan_hash in claim.plans and not row.stranded)
+
+    async def claim_queued(self, claim: Claim, queues: Sequence[QueueLimits]) -> Claimed:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        taken: list[ExecutionRow] = []
+        dues: list[float] = []
+        for limits in queues if self._knows(claim.owner) else ():
+            waiting = [
+                row for row in self._claimable(claim) if row.queue == limits.name and row.available_at is not None
+            ]
+            left = claim.limit - len(taken)
+            given, by_rate = self._give(limits, sorted(waiting, key=_urgency), replace(claim, limit=left))
+            taken += given
+            dues += [row.available_at or _AT_ONCE for row in waiting if not _is_due(row, claim.now)]
+            dues += [] if by_rate is None else [by_rate]
+            if given and len(taken) >= claim.limit:
+                dues.append(claim.now)
+        return Claimed(tuple(taken), min(dues, default=None))
+
+    def _give(
+        self, limits: QueueLimits, waiting: Sequence[ExecutionRow], claim: Claim
+    ) -> tuple[list[ExecutionRow], float | None]:
+        """Give out what is due of a queue; return that, and when the rate lets the next one begin."""
+        due = [row for row in waiting if _is_due(row, claim.now)]
+        held = [row for row in self._queues.get(limits.name, {}).values() if row.slot is Slot.HELD]
+        driven = sum(row.owner == claim.owner for row in held)
+        left = claim.limit if limits.worker_concurrency is None else limits.worker_concurrency - driven
+        resumed = [row for row in due if row.slot is Slot.HELD and limits.name in claim.apart]
+        resumed = resumed[: max(0, min(left, claim.limit))]
+        occupied = [row for row in held if not row.status.ended]
+        occupancy = Occupancy(
+            held=len(occupied),
+            driven=driven + len(resumed),
+            by_key=Counter(row.queue_key for row in occupied),
+            starts=sorted((row.started_at for row in held if row.started_at is not None), reverse=True),
+        )
+        admission = Admission(limits, occupancy, claim.now, claim.limit - len(resumed))
+        begun = [row for row in due if row.slot is Slot.WAITING and admission.offer(row.queue_key)]
+        given = [self._take(row, claim.owner, claim.now) for row in (*resumed, *begun)]
+        return given, admission.next_by_rate
+
+    async def enter(self, entrance: Entrance) -> Entered:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        new = entrance.row
+        if new.id in self._rows:
+            return Entered("known", new.id)
+        in_queue = self._queues.get(new.queue, {}).values()
+        unfinished = [row for row in in_queue if not row.status.ended and row.slot is not Slot.WAIVED]
+        duplicate = next((row for row in unfinished if new.dedup_key and row.dedup_key == new.dedup_key), None)
+        if duplicate is not None:
+            return Entered("duplicate", duplicate.id)
+        others = [row for row in unfinished if new.queue_key and row.queue_key == new.queue_key]
+        if entrance.policy == "reject" and len(others) >= entrance.key_concurrency:
+            return Entered("rejected", others[0].id)
+        self._apply(entrance.commit)
+        messages = [entrance.cancellation_of(row.id, row.slot) for row in others]
+        told = [
+            (message, kept)
+            for message in messages
+            if message is not None and (kept := await self.post(message)) is not None and kept.number
+        ]
+        return Entered("created", new.id, tuple(told))
 
     def _still(self, rows: Iterable[ExecutionRow]) -> Iterable[ExecutionRow]:
         return (row for row in rows if row.id in self._ready)
@@ -133,14 +202,15 @@ class MemoryStore:
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         row = self._rows.get(execution_id)
-        if row is None or row.owner or not self._knows(owner):
+        if row is None or row.owner or row.slot is Slot.WAITING or not self._knows(owner):
             return row
         return self._take(replace(row, stranded=""), owner, row.created_at)
 
     def _take(self, row: ExecutionRow, owner: str, now: float) -> ExecutionRow:
         status = Status.RUNNING if row.status is Status.PENDING else row.status
         started = row.started_at if row.started_at is not None else now
-        self._put(replace(row, owner=owner, epoch=row.epoch + 1, status=status, started_at=started))
+        slot = Slot.HELD if row.slot is Slot.WAITING else row.slot
+        self._put(replace(row, owner=owner, epoch=row.epoch + 1, status=status, started_at=started, slot=slot))
         return self._rows[row.id]
 
     async def post(self, message: Message) -> Told | None:
@@ -152,7 +222,7 @@ class MemoryStore:
         key = (message.kind, message.step, message.key)
         if key in kept or not row.status.takes(message.kind):
             return Told(0, row.status, row.owner)
-        self._put(_told(row))
+        self._put(_told(row) if row.status is not Status.PENDING else _told_before(row, message))
         number = row.messages + 1
         kept[key] = replace(message, number=number)
         return Told(number, row.status, row.owner)
@@ -243,7 +313,9 @@ class MemoryStore:
         old = [row.id for row in self._rows.values() if _is_old(row, now)][:limit]
         family = [row.id for row in self._rows.values() if row.root_id in old]
         for execution_id in family:
-            del self._rows[execution_id], self._entries[execution_id]
+            row = self._rows.pop(execution_id)
+            self._queues.get(row.queue, {}).pop(execution_id, None)
+            del self._entries[execution_id]
             self._messages.pop(execution_id, None)
         return len(old)
 
@@ -270,6 +342,19 @@ def _told(row: ExecutionRow) -> ExecutionRow:
     return replace(row, messages=row.messages + 1, available_at=row.available_at if row.owner else _AT_ONCE)
 
 
+def _told_before(row: ExecutionRow, message: Message) -> ExecutionRow:
+    """Return one that has not begun, told something: that it is to end is the one thing that it need not wait for."""
+    row = replace(row, messages=row.messages + 1)
+    if message.kind != "cancel":
+        return row
+    slot = Slot.WAIVED if row.slot is Slot.WAITING else row.slot
+    return replace(row, slot=slot, available_at=_AT_ONCE)
+
+
+def _is_apart(row: ExecutionRow, claim: Claim) -> bool:
+    return row.slot is Slot.WAITING or (row.slot is Slot.HELD and row.queue in claim.apart)
+
+
 def _is_due(row: ExecutionRow, now: float) -> bool:
     return row.available_at is not None and row.available_at <= now
 
@@ -284,6 +369,7 @@ def _matches(row: ExecutionRow, query: ExecutionQuery) -> bool:
         and (not query.statuses or row.status in query.statuses)
         and (query.parent_id is None or row.parent_id == query.parent_id)
         and row.id.startswith(query.prefix)
+        and (query.queue is None or row.queue == query.queue)
         and (query.before is None or (row.created_at, row.id) < query.before)
     )
 

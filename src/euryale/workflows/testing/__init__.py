@@ -11,6 +11,7 @@ from euryale.workflows.testing.faults import (
 )
 from euryale.workflows.testing.history import History, record_history
 from euryale.workflows.testing.passing_time import PassingTime
+from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.replay import Replay, ReplayError, replay_history
 from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
@@ -29,9 +30,11 @@ __all__ = [
     "KillPoint",
     "Load",
     "PassingTime",
+    "QueueContract",
     "Replay",
     "ReplayError",
     "ScheduleContract",
+    "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",
     "Simulation",

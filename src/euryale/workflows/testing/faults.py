@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Store, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Store, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 
 T = TypeVar("T")
@@ -76,6 +77,14 @@ class WrappedStore(ABC):
     async def claim(self, claim: Claim) -> Claimed:
         """Pass the call on."""
         return await self._pass("claim", lambda: self._store.claim(claim))
+
+    async def enter(self, entrance: Entrance) -> Entered:
+        """Pass the call on."""
+        return await self._pass("enter", lambda: self._store.enter(entrance))
+
+    async def claim_queued(self, claim: Claim, queues: Sequence[QueueLimits]) -> Claimed:
+        """Pass the call on."""
+        return await self._pass("claim_queued", lambda: self._store.claim_queued(claim, queues))
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """Pass the call on."""

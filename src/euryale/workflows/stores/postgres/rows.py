@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from euryale.workflows.ports import Entered, Entrance, Told
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message, StagedEvent
-from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 
 
 def journal(row: Sequence[Any]) -> Journal:
@@ -17,7 +18,7 @@ def journal(row: Sequence[Any]) -> Journal:
 def execution(row: Sequence[Any]) -> ExecutionRow:
     """Return an execution."""
     values = ExecutionRow(*row)
-    return replace(values, status=Status(values.status), reason=Reason(values.reason))
+    return replace(values, status=Status(values.status), reason=Reason(values.reason), slot=Slot(values.slot))
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -28,3 +29,14 @@ def _entry(row: Sequence[Any]) -> Entry:
 def event(row: Sequence[Any]) -> StagedEvent:
     """Return an event."""
     return StagedEvent(*row)
+
+
+def entered(row: Sequence[Any], entrance: Entrance) -> Entered:
+    """Return what became of an execution that was to enter a queue."""
+    verdict, execution_id, *told = row
+    answers = zip(*(each or () for each in told), strict=True)
+    return Entered(
+        verdict,
+        execution_id,
+        tuple((entrance.told(other), Told(number, Status(status), owner)) for other, number, status, owner in answers),
+    )

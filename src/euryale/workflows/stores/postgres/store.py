@@ -1,17 +1,20 @@
 """The store of many workers on PostgreSQL."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import astuple
 from itertools import count
 from typing import Any
 
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
-from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import rows, schedules, transactions
-from euryale.workflows.stores.postgres.batch import Values, one_entry, split
+from euryale.workflows.stores.postgres.batch import Batch, Values, split
+from euryale.workflows.stores.postgres.lone import lone
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
@@ -80,11 +83,10 @@ class PostgresStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
+        statement = lone(commits[0]) if len(commits) == 1 else None
+        if statement and await self._writer.run(lambda connection: connection.fetchval(*statement)) is not None:
+            return frozenset()
         owners = tuple(self._owners)
-        if len(commits) == len(owners) == 1 and (values := one_entry(commits[0])) is not None:
-            appended = await self._writer.run(lambda connection: connection.fetchval(SQL.append_one, *values, *owners))
-            if appended is not None:
-                return frozenset()
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:
@@ -113,12 +115,49 @@ class PostgresStore:
         """
         number = next(self._numbers)
         lost = {each for owner, each in self._lost_claims if owner == claim.owner}
-        values = (claim.owner, claim.now, claim.limit, tuple(claim.plans), number, tuple(lost))
+        values = (claim.owner, claim.now, claim.limit, tuple(claim.plans), number, tuple(lost), tuple(claim.apart))
         self._lost_claims.add((claim.owner, number))
         found = await self._claims.run(lambda connection: connection.fetch(SQL.claim, *values))
         self._lost_claims.difference_update((claim.owner, each) for each in (number, *lost))
         taken = tuple(rows.execution(row[1:]) for row in map(tuple, found) if row[1] is not None)
         return Claimed(taken, found[0][0])
+
+    async def claim_queued(self, claim: Claim, queues: Sequence[QueueLimits]) -> Claimed:
+        """See :class:`~euryale.workflows.ports.JournalStore`.
+
+        A queue is locked only if something is due there. If the answer is lost, the next :meth:`claim` gives what this
+        one took.
+        """
+        plans, number = tuple(claim.plans), next(self._numbers)
+        lost = (claim.owner, number)
+
+        async def take(connection: Connection) -> tuple[list[Any], list[float]]:
+            names, apart = [each.name for each in queues], [each.name in claim.apart for each in queues]
+            due = await connection.fetch(SQL.queues_due, names, claim.now, plans, apart)
+            left, dues = claim.limit, [later for _, _, later in due if later is not None]
+            for at, is_due, _ in due:
+                if not is_due or left <= 0:
+                    continue
+                self._lost_claims.add(lost)
+                values = (claim.owner, claim.now, left, plans, number, astuple(queues[at - 1]))
+                taken, by_rate = await connection.fetchrow(SQL.claim_queued, *values)
+                left -= taken
+                dues += [] if by_rate is None else [by_rate]
+            if left == claim.limit:
+                return [], dues
+            return await connection.fetch(SQL.load_claim, *lost), [*dues, *([claim.now] if left <= 0 else [])]
+
+        found, dues = await self._claims.run(take)
+        self._lost_claims.discard(lost)
+        return Claimed(tuple(map(rows.execution, found)), min(dues, default=None))
+
+    async def enter(self, entrance: Entrance) -> Entered:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        batch = Batch()
+        batch.add(0, entrance.commit)
+        values = (batch.executions[0], batch.entries, entrance.policy, entrance.key_concurrency, entrance.cancellation)
+        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.enter, *values))
+        return rows.entered(row, entrance)
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -232,6 +271,7 @@ class PostgresStore:
             before_at,
             before_id,
             query.limit,
+            query.queue,
         )
         found = await self._archive.run(lambda connection: connection.fetch(SQL.list, *values))
         return tuple(map(rows.execution, found))

@@ -10,7 +10,7 @@ from typing import Any, cast
 import apsw
 from msgspec.structs import astuple
 
-from euryale.workflows.ports import Claim, Claimed, ExecutionQuery, Listener, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Told
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -21,8 +21,10 @@ from euryale.workflows.record.entry import (
     StagedEvent,
     StatusChange,
 )
+from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
-from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
+from euryale.workflows.stores.sqlite import queues as queueing
 from euryale.workflows.stores.sqlite.connection import Durability, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import Statements
 
@@ -140,15 +142,48 @@ class SQLiteStore:
 
     async def claim(self, claim: Claim) -> Claimed:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        plans = json.dumps(sorted(claim.plans))
+        known = {"plans": json.dumps(sorted(claim.plans)), "apart": json.dumps(sorted(claim.apart))}
 
         def take(connection: apsw.Connection) -> tuple[list[Any], Any]:
-            values = {"owner": claim.owner, "now": claim.now, "limit": claim.limit, "plans": plans}
+            values = {"owner": claim.owner, "now": claim.now, "limit": claim.limit, **known}
             rows = connection.execute(self._sql.claim, values).fetchall() if claim.limit else []
-            return rows, connection.execute(self._sql.next_due, {"plans": plans}).fetchone()
+            return rows, connection.execute(self._sql.next_due, known).fetchone()
 
         rows, due = await self._thread.run(take)
         return Claimed(tuple(map(_execution, rows)), due[0] if due else None)
+
+    async def claim_queued(self, claim: Claim, queues: Sequence[QueueLimits]) -> Claimed:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def take(connection: apsw.Connection) -> tuple[list[Any], list[float]]:
+            rows: list[Any] = []
+            dues: list[float] = []
+            with transaction(connection):
+                for limits in queues:
+                    left = replace(claim, limit=claim.limit - len(rows))
+                    found, due = queueing.claim_queue(connection, self._sql, left, limits)
+                    rows += found
+                    dues += due
+            return rows, dues
+
+        rows, dues = await self._thread.run(take)
+        if rows and len(rows) >= claim.limit:
+            dues.append(claim.now)
+        return Claimed(tuple(map(_execution, rows)), min(dues, default=None))
+
+    async def enter(self, entrance: Entrance) -> Entered:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        return await self._thread.run(lambda connection: self._enter(connection, entrance))
+
+    def _enter(self, connection: apsw.Connection, entrance: Entrance) -> Entered:
+        with transaction(connection):
+            decision = queueing.decide(connection, self._sql, entrance)
+            if isinstance(decision, Entered):
+                return decision
+            self._apply(connection, entrance.commit)
+            told = [(each, self._keep(connection, each)) for each in decision]
+        kept = tuple((message, each) for message, each in told if each is not None and each.number)
+        return Entered("created", entrance.row.id, kept)
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -178,7 +213,7 @@ class SQLiteStore:
         connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
         if connection.changes() != _CREATED:
             return Told(0, status, owner)
-        connection.execute(self._sql.wake, (message.execution_id,))
+        connection.execute(self._sql.tell, {"id": message.execution_id, "kind": message.kind})
         return Told(messages + 1, status, owner)
 
     async def enlist(self, owner: str, lease: float) -> None:  # noqa: ARG002 -- the lock on the file is the lease
@@ -265,6 +300,7 @@ class SQLiteStore:
             "statuses": json.dumps(sorted(query.statuses)),
             "parent_id": query.parent_id,
             "prefix": query.prefix,
+            "queue": query.queue,
             "before_at": before_at,
             "before_id": before_id,
             "limit": query.limit,
@@ -309,5 +345,6 @@ def _execution(row: Sequence[Any]) -> ExecutionRow:
         execution,
         status=Status(execution.status),
         reason=Reason(execution.reason),
+        slot=Slot(execution.slot),
         partial=bool(execution.partial),
     )

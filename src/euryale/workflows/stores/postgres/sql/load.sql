@@ -1,6 +1,6 @@
 SELECT id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step,
     owner, epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-    started_at, messages, stranded, partial, trace,
+    started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key,
     ARRAY(
         SELECT ROW(seq, kind, at, step, attempt, started, due, payload, undo, message)
         FROM entries WHERE execution_id = executions.id AND seq > $2 ORDER BY seq

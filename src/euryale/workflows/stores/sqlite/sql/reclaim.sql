@@ -1,6 +1,6 @@
 UPDATE executions SET owner = ?2, epoch = epoch + 1, stranded = '', started_at = coalesce(started_at, created_at),
     status = CASE status WHEN 'pending' THEN 'running' ELSE status END
-WHERE id = ?1 AND owner = ''
+WHERE id = ?1 AND owner = '' AND slot <> 'waiting'
 RETURNING id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step,
     owner, epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-    started_at, messages, stranded, partial, trace;
+    started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key;

@@ -8,7 +8,7 @@ CREATE TYPE new_execution AS (
     input bytea, root_id text, parent_id text, parent_step text, owner text, epoch bigint, reason text, output bytea,
     error bytea, finished_at double precision, retention double precision, queue text,
     priority bigint, available_at double precision, started_at double precision, messages bigint, stranded text,
-    partial boolean, trace text
+    partial boolean, trace text, slot text, queue_key text, dedup_key text
 );
 CREATE TYPE new_entry AS (
     at integer, execution_id text, seq bigint, kind text, entered_at double precision, step text, attempt bigint,
@@ -71,12 +71,12 @@ BEGIN
             INSERT INTO executions (
                 id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step, owner,
                 epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-                started_at, messages, stranded, partial, trace
+                started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key
             )
             SELECT
                 id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step, owner,
                 epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-                started_at, messages, stranded, partial, trace
+                started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key
             FROM unnest(p_executions) WHERE at <> ALL (refused) ORDER BY id
             ON CONFLICT (id) DO NOTHING
             RETURNING id
@@ -159,8 +159,9 @@ END
 $$;
 
 -- Keep a message. The execution's row is locked before it is looked at: it counts its messages, and whoever lets go of
--- it compares that number with what it has seen, so that no message is overlooked. The very same message again (the
--- answer of the first time was lost) gets the number that it has.
+-- it compares that number with what it has seen, so that no message is overlooked. What has not begun is woken by its
+-- cancellation alone; in a queue it waives its slot. The very same message again (the answer of the first time was lost)
+-- gets the number that it has.
 CREATE FUNCTION post(
     p_execution_id text, p_kind text, p_step text, p_payload bytea, p_at double precision, p_failed boolean, p_key text,
     OUT number bigint, OUT status text, OUT owner text
@@ -183,7 +184,11 @@ BEGIN
     IF number IS NOT NULL THEN
         UPDATE executions AS e SET
             messages = number,
-            available_at = CASE e.owner WHEN '' THEN 0 ELSE e.available_at END
+            slot = CASE WHEN p_kind = 'cancel' AND e.slot = 'waiting' THEN 'waived' ELSE e.slot END,
+            available_at = CASE
+                WHEN e.owner = '' AND (e.status <> 'pending' OR p_kind = 'cancel') THEN 0
+                ELSE e.available_at
+            END
         WHERE e.id = p_execution_id;
     ELSE
         SELECT m.number INTO number FROM messages AS m

@@ -1,0 +1,111 @@
+"""The way of a new execution into a queue where others decide whether it may, or are told to end."""
+
+import asyncio
+from collections.abc import Callable
+
+from euryale.workflows.definition.queue import Queue
+from euryale.workflows.errors import QueueRejectedError
+from euryale.workflows.ports import Entered, Entrance, JournalStore
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow
+from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.mailbox import Mailbox
+from euryale.workflows.runtime.queues import Queues, decides_on_others
+from euryale.workflows.runtime.run import Tools
+
+
+class Doorkeeper:
+    """Lets executions into queues where others decide whether they may, or are told.
+
+    Args:
+        store: Where that is decided.
+        queues: The queues that are known.
+        mailbox: Hands over what others are told.
+        tools: What every execution shares.
+        expect: Called with an execution that waits in its queue now.
+        look: Called to look for messages of which nobody told.
+    """
+
+    def __init__(
+        self,
+        store: JournalStore,
+        queues: Queues,
+        mailbox: Mailbox,
+        tools: Tools,
+        *,
+        expect: Callable[[ExecutionRow], None],
+        look: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._queues = queues
+        self._mailbox = mailbox
+        self._tools = tools
+        self._expect = expect
+        self._look = look
+        self._entering: set[asyncio.Task[Entered]] = set()
+
+    def enter(self, row: ExecutionRow, entries: tuple[Entry, ...]) -> asyncio.Task[Entered] | None:
+        """Create an execution in its queue, or tell why it is none, whatever becomes of the caller.
+
+        Args:
+            row: The execution, as :func:`queued` gives it.
+            entries: What its journal begins with.
+
+        Returns:
+            What came of it; its exception is a ``QueueRejectedError`` if others have its key, and the queue rejects.
+            None if nobody else decides, and it is created as any other.
+        """
+        queue = self._queues.find(row.queue)
+        if queue is None or not decides_on_others(row, queue):
+            return None
+        coroutine = self._enter(row, queue, entries)
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"entrance of {row.id}")
+        self._entering.add(task)
+        task.add_done_callback(self._is_through)
+        return task
+
+    def _is_through(self, task: asyncio.Task[Entered]) -> None:
+        self._entering.discard(task)
+        if not task.cancelled():
+            task.exception()  # a caller that was cancelled does not look at it
+
+    async def drain(self) -> None:
+        """Wait until all that is entering is through, or has failed."""
+        while self._entering:
+            await asyncio.wait(tuple(self._entering))
+
+    async def _enter(self, row: ExecutionRow, queue: Queue, entries: tuple[Entry, ...]) -> Entered:
+        entrance = Entrance(
+            Commit(row.id, row.epoch, entries, create=(row,)), queue.policy, queue.key_concurrency,
+            self._cancellation(row),
+        )  # fmt: skip
+        entered = await self._enter_patiently(entrance)
+        if entered.verdict == "rejected":
+            raise QueueRejectedError(
+                f"{row.id} was not started: execution {entered.execution_id} has the key {row.queue_key!r} in queue "
+                f"{row.queue!r}, which rejects others until it has ended.",
+                execution=entered.execution_id,
+                hint="Wait for its end, or cancel it.",
+            )
+        for message, told in entered.told:
+            self._mailbox.pass_on(message, told)
+        self._expect(row)
+        return entered
+
+    def _cancellation(self, row: ExecutionRow) -> bytes:
+        message = f"It was replaced by {row.id}, which has the same key {row.queue_key!r} in queue {row.queue!r}."
+        return self._tools.codec.encode(Failure("workflows.execution_cancelled", message), "an error")
+
+    async def _enter_patiently(self, entrance: Entrance) -> Entered:
+        """Enter, also while the store is away. If an answer was lost, so was who is told what: look for that."""
+        attempts = 0
+
+        async def attempt() -> Entered:
+            nonlocal attempts
+            attempts += 1
+            return await self._store.enter(entrance)
+
+        entered = await self._tools.patience.outlast("entering a queue", attempt)
+        if attempts > 1:
+            self._look()
+            self._mailbox.tell_all()
+        return entered
