@@ -243,8 +243,7 @@ class World:
             case Sleep(seconds):
                 sleep(seconds)
             case Each(failing, tolerated):
-                count = len(failing)
-                items = transform(lambda _, count=count: list(range(count)), value)
+                items = transform(lambda _, known=failing: list(range(len(known))), value)
                 for_each(items, self.item(node), concurrency=2, tolerated_failures=tolerated)
             case Choose(taken):
                 chosen = when(value, lambda _, taken=taken: taken)

@@ -41,7 +41,7 @@ def blow(first: int) -> Counter[Status]:
 def test_what_is_promised_is_kept_in_any_storm(first):
     ended = blow(first)
     assert ended[Status.SUCCEEDED] > CHUNK, "there was something to lose"
-    assert ended[Status.REVERTED] > CHUNK / 2, "and something to undo"
+    assert ended[Status.REVERTED] > CHUNK / 5, "and something to undo"
 
 
 @pytest.mark.long

@@ -64,8 +64,9 @@ async def run_to_the_end(paths):
     return json.loads(output)
 
 
-async def test_nothing_is_lost_and_nothing_is_left_when_a_worker_is_killed_again_and_again(paths):
-    draw = random.Random(SEED)
+@pytest.mark.parametrize("seed", [SEED, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10))])
+async def test_nothing_is_lost_and_nothing_is_left_when_a_worker_is_killed_again_and_again(paths, seed):
+    draw = random.Random(seed)
     kills = sum([await run_until_killed(paths, draw) for _ in range(KILLS)])
     assert kills >= KILLS - 2, "the workers had been done before they were killed"
     statuses = await run_to_the_end(paths)

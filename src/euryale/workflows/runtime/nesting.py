@@ -47,8 +47,11 @@ class Nesting:
             run.note(EntryKind.STEP_WAITING, node.id, attempt=1, started=started)
             await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
         while (outcome := await self._children.join(child_id)) is None:  # it rests, or another worker drives it
+            if node.id in run.ended_children:  # meanwhile
+                continue
             await self._course.resting.begin(lane, None)
-            await self._children.stirred(child_id)
+            if node.id not in run.ended_children:
+                await self._children.stirred(child_id)
             await self._course.resting.end(lane)
         return self._ended(lane, node, outcome)
 

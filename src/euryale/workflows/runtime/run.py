@@ -78,6 +78,7 @@ class Run:
         attempting: The nodes at which an attempt is under way, with the time at which it began.
         deadline: When it times out, in seconds since the epoch, or None.
         seen: How many messages it has taken in.
+        ended_children: Nodes whose workflows have ended since it is driven here.
     """
 
     def __init__(self, journal: Journal, plan: Plan, tools: Tools) -> None:
@@ -92,6 +93,7 @@ class Run:
         began = self.row.created_at if self.row.started_at is None else self.row.started_at
         self.deadline = None if plan.timeout is None else began + plan.timeout
         self.seen = journal.row.messages
+        self.ended_children: set[str] = set()
         self._numbers = {message.number for message in journal.messages if message.number <= self.seen}
         self._pending: list[Entry] = []
         self._last_worker = next((each.worker for each in reversed(journal.entries) if each.worker), "")
@@ -147,6 +149,11 @@ class Run:
         if message.number not in self._numbers:
             self._numbers.add(message.number)
             self.seen += 1
+
+    def child_ended(self, node: str) -> None:
+        """Take in that a workflow that a node called has ended: the store told it so, as it tells a message."""
+        self.ended_children.add(node)
+        self.seen += 1
 
     def node(self, node: str) -> StepRecord:
         """Return what is known of a node."""

@@ -440,7 +440,7 @@ class Worker:
         if not row.parent_id:
             return
         if (parent := self._live.get(row.parent_id)) is not None:
-            parent.run.seen += 1
+            parent.run.child_ended(row.parent_step)
         else:
             self._dispatcher.nudge()
             self._announcer.add("ready")

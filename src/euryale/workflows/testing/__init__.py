@@ -9,8 +9,10 @@ from euryale.workflows.testing.faults import (
     SimulatedCrash,
     kill_points,
 )
+from euryale.workflows.testing.history import History, record_history
 from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
+from euryale.workflows.testing.replay import Replay, ReplayError, replay_history
 from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
@@ -24,10 +26,13 @@ __all__ = [
     "Effects",
     "FaultSwitch",
     "FlakyStore",
+    "History",
     "KillPoint",
     "Load",
     "PassingTime",
     "QueueContract",
+    "Replay",
+    "ReplayError",
     "ScheduleContract",
     "SharedQueueContract",
     "SharedStoreContract",
@@ -36,6 +41,8 @@ __all__ = [
     "StoreContract",
     "ViolationError",
     "kill_points",
+    "record_history",
+    "replay_history",
     "run_in_virtual_time",
     "simulate",
 ]

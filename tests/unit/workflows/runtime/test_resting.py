@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from euryale.kit.clock import ManualClock
 from euryale.workflows import LATER, Engine, Retry, Status, parallelize, step, step_context, workflow
+from euryale.workflows.record.entry import Release
+from euryale.workflows.runtime.lanes import Lane, Lanes
+from euryale.workflows.runtime.resting import Resting
 from eventually import eventually
 
 DAY = 24 * 3600.0
@@ -281,3 +285,23 @@ async def test_the_most_urgent_begins_first(engine_of):
         for handle in handles:
             await handle.result()
     assert begun == ["first", "urgent", "usual", "usual too", "idle"]
+
+
+async def test_one_whose_child_has_just_ended_is_not_let_go_of():
+    """Its lane was woken, and has not gone on yet: the end counts as seen, and nobody would say it again."""
+    committed = []
+    tools = SimpleNamespace(draining=asyncio.Event(), rest_after=1.0, now=lambda: 0.0)
+    written = asyncio.get_running_loop().create_future()
+    run = SimpleNamespace(ended_children=set(), tools=tools, seen=0, deadline=None, has_news=False)
+    run.commit = lambda _, release: committed.append(release) or written
+    lanes = Lanes(lambda _: None)
+    resting = Resting(run, lanes, lambda: None, lambda: False)
+    lane = Lane(SimpleNamespace(id="child"))
+    lane.rest(None)
+    lanes.all[lane] = None
+    run.ended_children.add("child")
+    resting.look()
+    assert (resting.released, committed) == (None, [])
+    run.ended_children.clear()
+    resting.look()
+    assert committed == [Release(None, 0)]
