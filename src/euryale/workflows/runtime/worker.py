@@ -5,10 +5,9 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from euryale.kit.clock import Limit
 from euryale.kit.ids import new_id
@@ -33,6 +32,7 @@ from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
 from euryale.workflows.runtime.mailbox import Mailbox
+from euryale.workflows.runtime.presence import Presence
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import Reporter
 from euryale.workflows.runtime.run import Run, Tools, Turn
@@ -73,8 +73,8 @@ class Worker:
         self._tools = tools
         self._limits = limits
         self._tasks = Tasks()
-        self._live: dict[str, Executor] = {}
-        self._opening: dict[str, asyncio.Future[None]] = {}
+        self._present = Presence()
+        self._live = self._present.live
         self._waiters = Waiters()
         self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store, tools.clock)
@@ -121,7 +121,7 @@ class Worker:
     def _room(self) -> int:
         if self._tools.draining.is_set() or not self._driving:
             return 0
-        return max(0, self._limits.executions - len(self._live) - len(self._opening))
+        return max(0, self._limits.executions - len(self._present))
 
     async def start(self, *, driving: bool = True) -> None:
         """Become a worker, and take over what has something to do and is owned by nobody.
@@ -179,10 +179,7 @@ class Worker:
         self._tools.draining.set()
         for executor in tuple(self._live.values()):
             executor.let_go()
-        return await until_none(self._under_way, self._tools.clock, within)
-
-    def _under_way(self) -> list[asyncio.Future[Any]]:
-        return [*(executor.done for executor in self._live.values()), *self._opening.values()]
+        return await until_none(self._present.under_way, self._tools.clock, within)
 
     def _drop_all(self, error: WorkflowError, cause: str) -> None:
         for executor in self._live.values():
@@ -203,7 +200,7 @@ class Worker:
 
     def drives(self, execution_id: str) -> bool:
         """Return whether the execution is live here, or about to be."""
-        return execution_id in self._live or execution_id in self._opening
+        return execution_id in self._present
 
     async def create(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> bool:
         """Write a new execution, and drive it if it is this worker's; False if one of that id exists.
@@ -244,12 +241,10 @@ class Worker:
         self, row: ExecutionRow, written: asyncio.Future[None], entries: tuple[Entry, ...] = ()
     ) -> asyncio.Future[None]:
         """Drive a new execution as soon as its row is written, whatever becomes of the caller; return ``written``."""
-        self._opening[row.id] = written
-        written.add_done_callback(partial(self._launch, row, entries))
+        self._present.open(row.id, written, partial(self._launch, row, entries))
         return written
 
     def _launch(self, row: ExecutionRow, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
-        self._opening.pop(row.id, None)
         if written.exception() is not None:
             return
         self._reporter.created(row)
@@ -281,28 +276,16 @@ class Worker:
 
     async def opened(self, execution_id: str) -> None:
         """Wait while the execution is about to be live."""
-        while (opening := self._opening.get(execution_id)) is not None:
-            await asyncio.wait([opening])
-
-    @contextlib.contextmanager
-    def _about_to_be_live(self, *execution_ids: str) -> Iterator[None]:
-        opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._opening.update(dict.fromkeys(execution_ids, opening))
-        try:
-            yield
-        finally:
-            for execution_id in execution_ids:
-                self._opening.pop(execution_id, None)
-            opening.set_result(None)
+        await self._present.opened(execution_id)
 
     async def _take(self, rows: Sequence[ExecutionRow]) -> None:
         """Drive what was claimed."""
         for start in range(0, len(rows), _READ_AT_ONCE):
             part = rows[start : start + _READ_AT_ONCE]
-            await self._take_part({row.id: row.epoch for row in part if not self._is_live(row)})
+            await self._take_part({row.id: row.epoch for row in part if not self._present.has_live(row)})
 
     async def _take_part(self, epochs: Mapping[str, int]) -> None:
-        with self._about_to_be_live(*epochs):
+        with self._present.opening(*epochs):
             load = partial(self._store.load_all, tuple(epochs))
             for journal in await self._tools.patience.outlast("reading journals", load):
                 row = journal.row
@@ -310,11 +293,6 @@ class Worker:
                     continue
                 if (executor := self._admit(journal)) is not None:
                     self._drive(executor)
-
-    def _is_live(self, row: ExecutionRow) -> bool:
-        """Whether it is driven here as it was claimed: if its claim's answer was lost, it is given again."""
-        live = self._live.get(row.id)
-        return live is not None and live.run.row.epoch == row.epoch
 
     async def _load(self, claimed: ExecutionRow) -> Executor | None:
         """Make the executor of a claimed execution, or write down what it lacks.
@@ -374,11 +352,9 @@ class Worker:
         release = Release(None, row.messages, lacking)
         written = self._tools.writer.submit(Commit(row.id, row.epoch, release=release))
         self._stuck[row.id] = lacking
-        self._opening[row.id] = written
-        written.add_done_callback(lambda _: self._stranded(row.id, written.exception()))
+        self._present.open(row.id, written, lambda _: self._stranded(row.id, written.exception()))
 
     def _stranded(self, execution_id: str, error: BaseException | None) -> None:
-        self._opening.pop(execution_id, None)
         if error is None or isinstance(error, StaleOwnerError):
             self._stuck.pop(execution_id, None)  # the store knows it; else not even that could be written
             self._dispatcher.nudge()
@@ -406,9 +382,7 @@ class Worker:
             self._dispatcher.nudge()
 
     def _forget(self, executor: Executor, cause: str) -> None:
-        execution_id = executor.run.row.id
-        if self._live.get(execution_id) is executor:
-            del self._live[execution_id]
+        if self._present.forget(executor):
             self._reporter.let_go(executor.run.row, cause)
 
     def _give_up(self, executor: Executor, error: Exception) -> None:
@@ -600,7 +574,7 @@ class Worker:
         journal = await self._read(execution_id)
         if journal is not None and self._registry.find(journal.row.workflow, journal.row.plan_hash) is None:
             raise self.stranded_error(execution_id, _no_plan(journal.row))
-        with self._about_to_be_live(execution_id):
+        with self._present.opening(execution_id):
             reclaim = partial(self._store.reclaim, execution_id, self.owner)
             row = await self._tools.patience.outlast("taking an execution over", reclaim)
             if row is None:
