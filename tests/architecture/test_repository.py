@@ -1,6 +1,7 @@
 """What every file of the repository keeps to."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -79,12 +80,20 @@ def test_a_script_explains_itself_from_anywhere(script, tmp_path):
     assert shown.stderr == ""
 
 
-def test_the_lock_pins_everything_by_hash():
-    text = (TOP / "requirements" / "dev.txt").read_text("utf-8")
+@pytest.mark.parametrize(("lock", "least"), [("dev.txt", 50), ("bench.txt", 10)])
+def test_the_lock_pins_everything_by_hash(lock, least):
+    text = (TOP / "requirements" / lock).read_text("utf-8")
     pinned = re.findall(r"^[a-z][^\n]*==[^\n]*\\\n    --hash=sha256:", text, re.MULTILINE)
     named = re.findall(r"^[a-z0-9][^\n]*", text, re.MULTILINE)
-    assert len(pinned) == len(named) > 50
+    assert len(pinned) == len(named) > least
     assert "://" not in text
+
+
+def test_the_lock_of_node_pins_everything_by_hash():
+    text = (TOP / "benchmarks" / "engine" / "medusa" / "package-lock.json").read_text("utf-8")
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+    assert '"resolved"' not in text
 
 
 def test_ci_runs_what_a_person_runs():

@@ -99,6 +99,11 @@ class ExecutionView:
     priority: int = 0
     slot: Slot = Slot.NONE
 
+    @property
+    def cursor(self) -> tuple[float, str]:
+        """Where a list goes on behind it: ``ExecutionQuery(before=page[-1].cursor)`` asks for the next page."""
+        return self.created_at.timestamp(), self.id
+
 
 def moment(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as an aware datetime."""

@@ -24,7 +24,7 @@ class ExecutionQuery:
         prefix: Only ids that begin with this.
         queue: Only of this queue.
         limit: How many at the most.
-        before: Only those listed after this one: ``(created_at, id)`` of the last one of the page before.
+        before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
     """
 
     workflow: str | None = None
@@ -184,7 +184,8 @@ class JournalStore(Protocol):
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
         One that was pending is running from then on. One that waits in a queue is not given; nor is one with a slot in
-        a queue of ``claim.apart``.
+        a queue of ``claim.apart``. What was taken by a call that failed, as its answer was lost, is given with the
+        worker's next one.
         """
         ...
 
@@ -218,7 +219,8 @@ class JournalStore(Protocol):
         One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
         If nobody owns the execution, and it has begun or is cancelled, it is due at once: one that waits in a queue
-        waives its slot if it is cancelled.
+        waives its slot if it is cancelled. Where an answer may be lost, the very same message again gets the number
+        that it has.
         """
         ...
 
@@ -348,6 +350,14 @@ class Codec(Protocol):
 
         Raises:
             PayloadError: If the value is of a type that cannot travel, or could not be read back.
+        """
+        ...
+
+    def keep(self, value: Any, what: str, wanted: Any) -> tuple[bytes, Any]:
+        """Encode as :meth:`encode` does, and return besides what :meth:`decode` will make of it.
+
+        Raises:
+            PayloadError: As :meth:`encode` does.
         """
         ...
 

@@ -30,8 +30,11 @@ class Registry:
         """Make a workflow known, with those that it calls and their queues.
 
         Raises:
-            DefinitionError: If another plan has the same name and version, or another queue the same name.
+            DefinitionError: If another plan has the same name and version, or another queue the same name, or it is no
+                workflow.
         """
+        if not isinstance(workflow, Workflow):
+            raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
         plan = workflow.plan
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return

@@ -13,21 +13,27 @@ from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
+from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
 
 __all__ = [
     "CrashingStore",
+    "Disturbances",
     "Effect",
     "Effects",
     "FaultSwitch",
     "FlakyStore",
     "KillPoint",
+    "Load",
     "PassingTime",
     "QueueContract",
     "ScheduleContract",
     "SharedQueueContract",
     "SharedStoreContract",
     "SimulatedCrash",
+    "Simulation",
     "StoreContract",
+    "ViolationError",
     "kill_points",
+    "simulate",
 ]
