@@ -50,14 +50,14 @@ class Mailbox:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if not told.number:
             return False
+        if message.kind == "cancel" and self._live(execution_id) is None and await self._came_too_late(execution_id):
+            return False
         return self.pass_on(message, told)
 
     def pass_on(self, message: Message, told: Told) -> bool:
         """Hand a message that was kept to the execution, wherever it is; return whether it came in time."""
         if (executor := self._live(message.execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
-        if message.kind == "cancel" and await self._came_too_late(execution_id):
-            return False
         if told.owner:
             self._announcer.add(f"told {message.execution_id}")
         else:

@@ -63,7 +63,19 @@ CREATE TYPE new_execution AS (
     messages bigint,
     stranded text,
     partial boolean,
-    trace text
+    trace text,
+    slot text,
+    queue_key text,
+    dedup_key text
+);
+
+CREATE TYPE queue_limits AS (
+    name text,
+    concurrency bigint,
+    worker_concurrency bigint,
+    key_concurrency bigint,
+    rate_limit bigint,
+    rate_period double precision
 );
 
 CREATE TYPE touch AS (
@@ -148,14 +160,24 @@ CREATE TABLE executions (
     partial boolean NOT NULL,
     trace text NOT NULL,
     claim bigint NOT NULL DEFAULT 0,
+    slot text NOT NULL DEFAULT ''::text,
+    queue_key text NOT NULL DEFAULT ''::text,
+    dedup_key text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (id)
 ) WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX executions_begun ON executions USING btree (queue, started_at DESC) WHERE (slot = 'held'::text);
 CREATE INDEX executions_children ON executions USING btree (parent_id, created_at DESC, id DESC) WHERE (parent_id <> ''::text);
+CREATE INDEX executions_deduplicated ON executions USING btree (queue, dedup_key) WHERE ((dedup_key <> ''::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'compensating'::text])));
 CREATE INDEX executions_family ON executions USING btree (root_id) WHERE (parent_id <> ''::text);
+CREATE INDEX executions_held ON executions USING btree (queue, queue_key, owner) WHERE ((slot = 'held'::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'compensating'::text])));
+CREATE INDEX executions_keyed ON executions USING btree (queue, queue_key) WHERE ((queue_key <> ''::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'compensating'::text])));
 CREATE INDEX executions_newest ON executions USING btree (created_at DESC, id DESC);
 CREATE INDEX executions_old ON executions USING btree (((finished_at + retention))) WHERE ((id = root_id) AND (owner = ''::text) AND (status = ANY (ARRAY['succeeded'::text, 'reverted'::text])));
 CREATE INDEX executions_owned ON executions USING btree (owner) WHERE (owner <> ''::text);
-CREATE INDEX executions_ready ON executions USING btree (priority DESC, available_at, created_at) WHERE ((owner = ''::text) AND (available_at IS NOT NULL) AND (stranded = ''::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'compensating'::text])));
+CREATE INDEX executions_queue ON executions USING btree (queue, created_at DESC, id DESC) WHERE (queue <> ''::text);
+CREATE INDEX executions_ready ON executions USING btree (priority DESC, available_at, created_at) WHERE ((owner = ''::text) AND (available_at IS NOT NULL) AND (stranded = ''::text) AND (slot <> 'waiting'::text) AND (status = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'compensating'::text])));
+CREATE INDEX executions_waiting ON executions USING btree (queue, priority DESC, available_at, created_at) WHERE (slot = 'waiting'::text);
+CREATE INDEX executions_waiting_due ON executions USING btree (queue, available_at) WHERE (slot = 'waiting'::text);
 CREATE INDEX executions_workflow ON executions USING btree (workflow, created_at DESC, id DESC);
 
 CREATE TABLE messages (
@@ -168,6 +190,17 @@ CREATE TABLE messages (
     key text NOT NULL,
     number bigint NOT NULL,
     PRIMARY KEY (execution_id, kind, step, key)
+);
+
+CREATE TABLE schedules (
+    name text COLLATE "C" NOT NULL,
+    cadence text NOT NULL,
+    decided double precision NOT NULL,
+    fired double precision,
+    execution text COLLATE "C" NOT NULL DEFAULT ''::text,
+    skipped double precision,
+    reason text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (name)
 );
 
 CREATE TABLE versions (
@@ -184,6 +217,173 @@ CREATE TABLE workers (
 ) WITH (fillfactor=50);
 
 COMMENT ON COLUMN executions.claim IS 'Which claim of its owner took it: one whose answer was lost is looked up by it.';
+
+CREATE OR REPLACE FUNCTION claim_queued(p_owner text, p_now double precision, p_limit bigint, p_plans text[], p_claim bigint, p_queue queue_limits, OUT taken bigint, OUT due double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    resumed bigint := 0;
+    room bigint;
+BEGIN
+    taken := 0;
+    PERFORM FROM workers WHERE owner = p_owner FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM lock_queue(p_queue.name);
+    room := least(p_limit, left_for_worker(p_queue, p_owner));
+    IF p_queue.worker_concurrency IS NOT NULL THEN
+        resumed := resume_queued(p_owner, p_now, room, p_plans, p_claim, p_queue);
+    END IF;
+    SELECT given.taken, given.due INTO taken, due
+    FROM give_slots(p_owner, p_now, room - resumed, p_plans, p_claim, p_queue) AS given;
+    taken := taken + resumed;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION create_in(p_row text, p_transaction text, OUT outcome text, OUT workflow text, OUT input text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'euryale', 'pg_temp'
+AS $function$
+DECLARE
+    wanted new_execution := jsonb_populate_record(NULL::new_execution, p_row::jsonb);
+BEGIN
+    IF pg_current_xact_id()::text <> p_transaction THEN
+        outcome := 'apart';
+        RETURN;
+    END IF;
+    SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
+    FROM executions AS e WHERE e.id = wanted.id;
+    IF outcome IS NULL AND cardinality(write('{}', NULL, NULL, ARRAY[wanted], NULL, NULL, NULL, NULL)) = 0 THEN
+        outcome := 'created';
+        PERFORM pg_notify(current_schema(), 'ready');
+    ELSIF outcome IS NULL THEN -- somebody else has created it meanwhile
+        SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
+        FROM executions AS e WHERE e.id = wanted.id;
+    END IF;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION enter(p_new new_execution, p_entries new_entry[], p_policy text, p_key_concurrency bigint, p_cancellation bytea, OUT verdict text, OUT execution_id text, OUT told text[], OUT numbers bigint[], OUT statuses text[], OUT owners text[])
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    others text[];
+    other text;
+    answer record;
+BEGIN
+    PERFORM lock_queue(p_new.queue);
+    execution_id := (SELECT id FROM executions WHERE id = p_new.id);
+    IF execution_id IS NOT NULL THEN
+        verdict := 'known';
+        RETURN;
+    END IF;
+    SELECT id INTO execution_id FROM executions
+    WHERE queue = p_new.queue AND dedup_key = p_new.dedup_key AND dedup_key <> '' AND slot <> 'waived'
+        AND status IN ('pending', 'running', 'waiting', 'compensating')
+    ORDER BY created_at, id LIMIT 1;
+    IF execution_id IS NOT NULL THEN
+        verdict := 'duplicate';
+        RETURN;
+    END IF;
+    others := array(
+        SELECT id FROM executions
+        WHERE queue = p_new.queue AND queue_key = p_new.queue_key AND queue_key <> '' AND slot <> 'waived'
+            AND status IN ('pending', 'running', 'waiting', 'compensating')
+        ORDER BY created_at, id
+    );
+    IF p_policy = 'reject' AND cardinality(others) >= p_key_concurrency THEN
+        verdict := 'rejected';
+        execution_id := others[1];
+        RETURN;
+    END IF;
+    execution_id := p_new.id;
+    IF cardinality(write('{}', '{}', p_entries, array[p_new], '{}', '{}', '{}', '{}')) > 0 THEN
+        verdict := 'known';
+        RETURN;
+    END IF;
+    verdict := 'created';
+    FOR other IN SELECT id FROM unnest(others) AS id WHERE p_policy IN ('replace', 'cancel') ORDER BY id LOOP
+        PERFORM FROM executions WHERE id = other FOR NO KEY UPDATE;
+        CONTINUE WHEN p_policy = 'replace' AND NOT EXISTS (SELECT FROM executions WHERE id = other AND slot = 'waiting');
+        answer := post(other, 'cancel', '', p_cancellation, p_new.created_at, false, '');
+        CONTINUE WHEN answer.number IS NULL;
+        told := told || other;
+        numbers := numbers || answer.number;
+        statuses := statuses || answer.status;
+        owners := owners || answer.owner;
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION give_slots(p_owner text, p_now double precision, p_limit bigint, p_plans text[], p_claim bigint, p_queue queue_limits, OUT taken bigint, OUT due double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    starts double precision[] := starts_in_window(p_queue, p_now);
+    held bigint := (
+        SELECT count(*) FROM executions
+        WHERE queue = p_queue.name AND slot = 'held' AND p_queue.concurrency IS NOT NULL
+            AND status IN ('pending', 'running', 'waiting', 'compensating')
+    );
+    room bigint := least(p_limit, p_queue.concurrency - held, p_queue.rate_limit - cardinality(starts));
+    holding jsonb := (
+        SELECT coalesce(jsonb_object_agg(queue_key, times), '{}') FROM (
+            SELECT queue_key, count(*) AS times FROM executions
+            WHERE queue = p_queue.name AND slot = 'held' AND queue_key <> '' AND p_queue.key_concurrency IS NOT NULL
+                AND status IN ('pending', 'running', 'waiting', 'compensating')
+            GROUP BY queue_key
+        ) AS holders
+    );
+    full_keys text[] := array(SELECT key FROM jsonb_each_text(holding) WHERE value::bigint >= p_queue.key_concurrency);
+    others bigint;
+    candidate record;
+BEGIN
+    taken := 0;
+    IF room > 0 THEN
+        FOR candidate IN
+            SELECT id, queue_key FROM executions
+            WHERE queue = p_queue.name AND slot = 'waiting' AND stranded = '' AND available_at <= p_now
+                AND plan_hash = ANY (p_plans) AND queue_key <> ALL (full_keys)
+            ORDER BY priority DESC, available_at, created_at
+        LOOP
+            others := coalesce((holding ->> candidate.queue_key)::bigint, 0);
+            CONTINUE WHEN candidate.queue_key <> '' AND others >= p_queue.key_concurrency;
+            UPDATE executions SET owner = p_owner, epoch = epoch + 1, claim = p_claim, slot = 'held', status = 'running',
+                started_at = coalesce(started_at, p_now)
+            WHERE id = candidate.id AND slot = 'waiting';
+            CONTINUE WHEN NOT FOUND; -- it was cancelled just now
+            holding := holding || jsonb_build_object(candidate.queue_key, others + 1);
+            taken := taken + 1;
+            EXIT WHEN taken = room;
+        END LOOP;
+    END IF;
+    IF cardinality(starts) + taken >= p_queue.rate_limit THEN
+        due := coalesce(starts[cardinality(starts)], p_now) + p_queue.rate_period;
+    END IF;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION left_for_worker(p_queue queue_limits, p_owner text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p_queue.worker_concurrency - count(*) FROM executions
+    WHERE queue = p_queue.name AND owner = p_owner AND slot = 'held'
+        AND status IN ('pending', 'running', 'waiting', 'compensating');
+$function$;
+
+CREATE OR REPLACE FUNCTION lock_queue(p_name text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    SELECT pg_advisory_xact_lock(hashtextextended('euryale queue ' || current_schema() || '/' || p_name, 0));
+$function$;
 
 CREATE OR REPLACE FUNCTION post(p_execution_id text, p_kind text, p_step text, p_payload bytea, p_at double precision, p_failed boolean, p_key text, OUT number bigint, OUT status text, OUT owner text)
  RETURNS record
@@ -207,7 +407,11 @@ BEGIN
     IF number IS NOT NULL THEN
         UPDATE executions AS e SET
             messages = number,
-            available_at = CASE e.owner WHEN '' THEN 0 ELSE e.available_at END
+            slot = CASE WHEN p_kind = 'cancel' AND e.slot = 'waiting' THEN 'waived' ELSE e.slot END,
+            available_at = CASE
+                WHEN e.owner = '' AND (e.status <> 'pending' OR p_kind = 'cancel') THEN 0
+                ELSE e.available_at
+            END
         WHERE e.id = p_execution_id;
     ELSE
         SELECT m.number INTO number FROM messages AS m
@@ -239,6 +443,26 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION resume_queued(p_owner text, p_now double precision, p_limit bigint, p_plans text[], p_claim bigint, p_queue queue_limits)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    taken bigint;
+BEGIN
+    UPDATE executions SET owner = p_owner, epoch = epoch + 1, claim = p_claim
+    WHERE id = ANY (array(
+        SELECT id FROM executions
+        WHERE queue = p_queue.name AND slot = 'held' AND owner = '' AND stranded = '' AND available_at <= p_now
+            AND status IN ('pending', 'running', 'waiting', 'compensating') AND plan_hash = ANY (p_plans)
+        ORDER BY priority DESC, available_at, created_at LIMIT greatest(p_limit, 0)
+        FOR UPDATE SKIP LOCKED
+    ));
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    RETURN taken;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION retire(p_owner text, p_only_if_dead boolean)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -253,6 +477,20 @@ BEGIN
     UPDATE executions SET owner = '', epoch = epoch + 1, available_at = 0 WHERE owner = p_owner AND owner <> '';
     RETURN true;
 END
+$function$;
+
+CREATE OR REPLACE FUNCTION starts_in_window(p_queue queue_limits, p_now double precision)
+ RETURNS double precision[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT array(
+        SELECT started_at FROM executions
+        WHERE queue = p_queue.name AND slot = 'held' AND p_queue.rate_limit IS NOT NULL
+            AND started_at > p_now - p_queue.rate_period - 1 AND started_at <= p_now + p_queue.rate_period
+            AND started_at + p_queue.rate_period > p_now
+        ORDER BY started_at DESC LIMIT p_queue.rate_limit
+    );
 $function$;
 
 CREATE OR REPLACE FUNCTION write(p_owners text[], p_fences fence[], p_entries new_entry[], p_executions new_execution[], p_touches touch[], p_events new_event[], p_fates fate[], p_wakes wake[])
@@ -298,12 +536,12 @@ BEGIN
             INSERT INTO executions (
                 id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step, owner,
                 epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-                started_at, messages, stranded, partial, trace
+                started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key
             )
             SELECT
                 id, workflow, version, plan_hash, status, created_at, input, root_id, parent_id, parent_step, owner,
                 epoch, reason, output, error, finished_at, retention, queue, priority, available_at,
-                started_at, messages, stranded, partial, trace
+                started_at, messages, stranded, partial, trace, slot, queue_key, dedup_key
             FROM unnest(p_executions) WHERE at <> ALL (refused) ORDER BY id
             ON CONFLICT (id) DO NOTHING
             RETURNING id

@@ -56,12 +56,22 @@ CREATE TABLE executions (
     stranded TEXT NOT NULL DEFAULT '',
     partial INTEGER NOT NULL DEFAULT 0,
     trace TEXT NOT NULL DEFAULT '',
+    slot TEXT NOT NULL DEFAULT '',
+    queue_key TEXT NOT NULL DEFAULT '',
+    dedup_key TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (id)
 ) STRICT;
+CREATE INDEX executions_begun ON executions (queue, started_at DESC) WHERE slot = 'held';
+CREATE INDEX executions_deduplicated ON executions (queue, dedup_key) WHERE dedup_key <> '' AND status IN ('pending', 'running', 'waiting', 'compensating');
 CREATE INDEX executions_family ON executions (root_id);
+CREATE INDEX executions_held ON executions (queue, queue_key, owner) WHERE slot = 'held' AND status IN ('pending', 'running', 'waiting', 'compensating');
+CREATE INDEX executions_keyed ON executions (queue, queue_key) WHERE queue_key <> '' AND status IN ('pending', 'running', 'waiting', 'compensating');
 CREATE INDEX executions_newest ON executions (created_at DESC, id DESC);
 CREATE INDEX executions_owned ON executions (owner) WHERE owner <> '';
-CREATE INDEX executions_ready ON executions (available_at) WHERE owner = '' AND available_at IS NOT NULL AND stranded = '' AND status IN ('pending', 'running', 'waiting', 'compensating');
+CREATE INDEX executions_queue ON executions (queue, created_at DESC, id DESC) WHERE queue <> '';
+CREATE INDEX executions_ready ON executions (available_at) WHERE owner = '' AND available_at IS NOT NULL AND stranded = '' AND slot <> 'waiting' AND status IN ('pending', 'running', 'waiting', 'compensating');
+CREATE INDEX executions_waiting ON executions (queue, priority DESC, available_at, created_at) WHERE slot = 'waiting';
+CREATE INDEX executions_waiting_due ON executions (queue, available_at) WHERE slot = 'waiting';
 CREATE INDEX executions_workflow ON executions (workflow, created_at DESC);
 
 CREATE TABLE messages (
@@ -74,4 +84,15 @@ CREATE TABLE messages (
     "key" TEXT NOT NULL,
     number INTEGER NOT NULL,
     PRIMARY KEY (execution_id, kind, step, "key")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedules (
+    name TEXT NOT NULL,
+    cadence TEXT NOT NULL,
+    decided REAL NOT NULL,
+    fired REAL,
+    execution TEXT NOT NULL DEFAULT '',
+    skipped REAL,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (name)
 ) STRICT, WITHOUT ROWID;
