@@ -16,7 +16,7 @@ from euryale.workflows.stores.sqlite import SQLiteStore
 from postgres_server import postgres_server
 
 STORES = Path(__file__).parents[1] / "src" / "euryale" / "workflows" / "stores"
-HEADER = "-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas; a test compares it."
+HEADER = "-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas."
 
 UNIQUE = "SELECT name FROM pragma_index_list(?) WHERE origin = 'u'"
 COLUMNS = """

@@ -11,6 +11,8 @@ from euryale.workflows import (
     Handle,
     PermanentFailure,
     Retry,
+    Schedule,
+    ScheduleView,
     Status,
     StepResponse,
     Workflow,
@@ -151,3 +153,17 @@ async def run(project: Project) -> None:
         await engine.run(create_database, project)  # type: ignore[arg-type]
     Engine(MemoryStore(), workflows=[create_database])  # type: ignore[list-item]
     SQLiteStore("e.db", durability="sometimes")  # type: ignore[arg-type]
+
+
+async def by_the_clock(project: Project, session: object) -> None:
+    fixed = Schedule("fixed", create, project, cron="0 3 * * *")
+    assert_type(fixed, Schedule[Project])
+    made = Schedule("made", create, lambda tick: Project(f"{tick:%A}", tick.day), every=60)
+    assert_type(made, Schedule[Project])
+    Schedule("none", nothing, every=timedelta(hours=1), overlap="forbid", catch_up="all")
+    Schedule("wrong", create, project.handle, every=60)  # type: ignore[arg-type]
+    Schedule("wrong", create, project, every=60, overlap="skip")  # type: ignore[arg-type]
+    async with Engine(MemoryStore(), schedules=[fixed, made]) as engine:
+        assert_type(await engine.schedules(), tuple[ScheduleView, ...])
+        assert_type(await engine.start_in(session, create, project), Handle[int])
+        assert_type(await engine.drain(within=timedelta(seconds=5)), bool)

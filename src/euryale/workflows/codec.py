@@ -2,10 +2,12 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
+import msgspec.inspect
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from euryale.kit.secret import REDACTED, Secret
@@ -50,6 +52,23 @@ class JsonCodec:
     def new_key() -> Secret:
         """Return a fresh key for secrets."""
         return Secret(Fernet.generate_key().decode())
+
+    def check(self, wanted: Any, what: str) -> None:
+        """Refuse an annotated type whose values cannot travel, before there are any.
+
+        Raises:
+            PayloadError: If they cannot.
+        """
+        try:
+            self._decoder(wanted)
+            foreign = [each for each in _custom_types(msgspec.inspect.type_info(wanted)) if not _travels(each)]
+        except (TypeError, ValueError, RecursionError, NameError) as error:
+            raise PayloadError(f"{what} cannot be {_name(wanted)}: {error}") from error
+        if foreign:
+            raise PayloadError(
+                f"{what} cannot be {_name(wanted)}: {', '.join(map(_name, foreign))} is not a type that travels.",
+                hint="Use a dataclass, a pydantic model or plain values.",
+            )
 
     def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
         """Encode; ``what`` names the value in errors.
@@ -181,6 +200,26 @@ class JsonCodec:
             raise ValueError("a secret that was encrypted with a key that is not known any more") from error
         self._remember(plain)
         return Secret(plain)
+
+
+def _custom_types(root: Any) -> Iterator[Any]:
+    """Yield the types that JSON by msgspec leaves to us, wherever they stand in a type."""
+    ahead, seen = [root], set[int]()
+    while ahead:
+        info = ahead.pop()
+        if isinstance(info, msgspec.inspect.CustomType):
+            yield info.cls
+        elif isinstance(info, tuple):
+            ahead.extend(info)
+        elif isinstance(info, (msgspec.inspect.Type, msgspec.inspect.Field)) and id(info) not in seen:
+            seen.add(id(info))
+            ahead.extend(getattr(info, name) for name in info.__struct_fields__)
+
+
+def _travels(wanted: Any) -> bool:
+    if wanted is object or wanted is Secret or hasattr(wanted, "__pydantic_validator__"):
+        return True
+    return isinstance(wanted, type) and issubclass(wanted, PurePath)
 
 
 def _name(wanted: Any) -> str:

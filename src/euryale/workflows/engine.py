@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -14,7 +14,6 @@ from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.graph import following
-from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
@@ -30,7 +29,7 @@ from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store, Tran
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.states import Status
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed, next_event
+from euryale.workflows.runtime.feed import ExecutionEvent, Feed
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.outside import Outside
@@ -38,10 +37,12 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
-from euryale.workflows.runtime.run import Tools, entry_event
+from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
-from euryale.workflows.runtime.serving import Signals
+from euryale.workflows.runtime.serving import Serving, in_seconds
+from euryale.workflows.runtime.telling import Telling
 from euryale.workflows.runtime.threads import StepThreads
+from euryale.workflows.runtime.watching import watch
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
 
@@ -50,10 +51,9 @@ O = TypeVar("O")  # noqa: E741 -- the output's type
 T = TypeVar("T")
 
 _LONGEST_ID = 200
-_LOOK_EVERY = 0.5
 
 
-class Engine:
+class Engine(Serving, Telling):
     """Runs workflows durably.
 
     Args:
@@ -62,6 +62,7 @@ class Engine:
         queues: More queues that it claims executions of.
         schedules: What it starts by the clock, unless its concurrency is 0; their workflows are known, too.
         services: What steps get by ``inject()``: a mapping of types to objects, or an object with ``resolve(type)``.
+            With a mapping, they get the engine itself, too.
         deliver: Called with each released event, at least once each, until it returns without raising.
         codec: How values are written; default: JSON, refusing secrets (pass ``JsonCodec(keys=...)`` for those).
         clock: The source of time.
@@ -98,17 +99,18 @@ class Engine:
         prune_every: float | None = 3600.0,
     ) -> None:
         self._store = store
+        codec = codec or JsonCodec()
         schedules = tuple(schedules)
-        self._registry = Registry([*workflows, *(schedule.workflow for schedule in schedules)], queues)
+        self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
         self._tools = Tools(
-            codec=codec or JsonCodec(),
+            codec=codec,
             writer=Writer(store, patience),
             feed=Feed(),
             clock=clock,
             telemetry=telemetry or Telemetry(),
-            resolver=_resolver(services),
+            resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
             threads=StepThreads(),
             patience=patience,
@@ -169,58 +171,9 @@ class Engine:
         finally:
             await self._store.close()
 
-    async def drain(self, within: float | timedelta = 30.0) -> bool:
-        """Take on nothing more, let what runs come to the end of its step, and close.
-
-        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
-        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
-
-        Args:
-            within: Seconds, or a timedelta, that steps may still take.
-
-        Returns:
-            Whether no step was interrupted.
-        """
+    async def _let_go(self, within: float) -> bool:
         self._check_open()
-        try:
-            return await self._worker.drain(_seconds(within))
-        finally:
-            await self.close()
-
-    async def serve(
-        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
-    ) -> bool:
-        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
-
-        A second signal ends the draining at once, a third one the process.
-
-        Args:
-            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
-            on_ready: Called once it works.
-
-        Returns:
-            Whether no step was interrupted.
-
-        Raises:
-            StoreError: As :meth:`open` does.
-            RuntimeError: If this is not the main thread.
-
-        Example:
-            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
-        """
-        with Signals() as signals:
-            async with self:
-                if on_ready is not None:
-                    on_ready()
-                await signals.first()
-                return bool(await signals.unless_again(self.drain(drain_within)))
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        return await self._worker.drain(within)
 
     def register(self, *workflows: Workflow[Any, Any]) -> None:
         """Make more workflows known; their executions that wait for it go on.
@@ -294,7 +247,7 @@ class Engine:
         """
         self._check_open()
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
         entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
         if entered.verdict != "created":
@@ -339,7 +292,7 @@ class Engine:
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=_seconds(delay), priority=priority, owned=False)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
         row = self._registry.queues.place(row, workflow.queue, value)
         if (known := await self._store.create_in(session, row)) is not None:
             self._check_same(row, row.id, *known)
@@ -553,95 +506,6 @@ class Engine:
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return Handle(self, row.id, plan.output_type)
 
-    async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally, from any process, before or after a restart.
-
-        Args:
-            token: ``step_context().token`` of the step.
-            output: The step's output.
-
-        Returns:
-            False if it was completed before (the first word counts), or its execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
-        """
-        self._check_open()
-        return await self._outside.complete(token, output)
-
-    async def fail(self, token: str, error: Exception | str) -> bool:
-        """Let a step that completes externally fail for good; see :meth:`complete`."""
-        self._check_open()
-        return await self._outside.fail(token, error)
-
-    async def mark_succeeded(self, execution_id: str, step: str, output: Any = None) -> bool:
-        """Say by hand that a step is done, with its output; what is being done at it is interrupted.
-
-        Of a step that has not been reached yet it will be taken for done as soon as it is. When it is undone, its
-        compensation receives the output, or None if the step would have said apart from it what there is to undo.
-
-        Args:
-            execution_id: The execution; a child's own id for a child's step.
-            step: The step, by its node's id; also an item of a ``for_each`` (``each:notify[3]``).
-            output: Its output.
-
-        Returns:
-            False if it was given an outcome by hand before, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step, or the step has an outcome.
-            PayloadError: If the output does not fit the step's annotation.
-        """
-        self._check_open()
-        return await self._outside.mark_succeeded(execution_id, step, output)
-
-    async def mark_failed(self, execution_id: str, step: str, error: Exception | str) -> bool:
-        """Say by hand that a step has failed for good, whatever its retries; see :meth:`mark_succeeded`."""
-        self._check_open()
-        return await self._outside.mark_failed(execution_id, step, error)
-
-    async def mark_undone(self, execution_id: str, step: str) -> bool:
-        """Say by hand that a step is undone: of an execution that is being undone, or that ended ``failed``.
-
-        A compensation under way is interrupted. Compensations of a failed execution that gave up, and have no mark, are
-        tried again, as by :meth:`retry`; this returns when that is over.
-
-        Returns:
-            False if it was undone already, or the execution is not being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            UnknownWorkflowError: If its plan is not known here.
-            WorkflowError: If it has no such step.
-        """
-        journal = await self._journal(execution_id)
-        kept = await self._outside.mark_undone(execution_id, step)
-        if journal.row.status is Status.FAILED:
-            await self._worker.retry(execution_id)
-        return kept
-
-    async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
-        """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
-
-        Args:
-            execution_id: The execution.
-            signal: What it is told.
-            value: What comes with it.
-            key: An idempotency key: a second signal with the same name and key is not kept. Default: none.
-
-        Returns:
-            False if there was one with that key, or the execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution.
-            PayloadError: If the value cannot be written.
-        """
-        self._check_open()
-        return await self._outside.signal(execution_id, signal, value, key)
-
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.
 
@@ -650,26 +514,9 @@ class Engine:
             UnknownWorkflowError: If it is stranded.
             EngineClosedError: If the engine is closed before it has ended.
         """
-        queue, end = self._tools.feed.watch(execution_id)
-        seq, within = 0, _LOOK_EVERY if self._store.shared else None
-        try:
-            while True:
-                journal = await self._journal(execution_id, after=seq)
-                for entry in journal.entries:
-                    seq = entry.seq
-                    yield entry_event(entry, execution_id, self._tools.codec)
-                if journal.row.status.ended:
-                    return
-                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
-                    raise self._worker.stranded_error(execution_id, lacking)
-                while (event := await next_event(queue, self._tools.clock, within)) is not None:
-                    if event.seq == 0 or event.seq > seq:
-                        seq = max(seq, event.seq)
-                        yield event
-                    if event.name == "execution.finished":
-                        return
-        finally:
-            end()
+        self._check_open()
+        async for event in watch(execution_id, self._worker, self._tools, shared=self._store.shared):
+            yield event
 
     async def prune(self) -> int:
         """Delete executions whose retention is over, with their children, except failed ones; return how many.
@@ -692,15 +539,11 @@ class Engine:
             self._relay.wake()
 
 
-def _seconds(duration: float | timedelta) -> float:
-    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
-
-
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
 
 
-def _resolver(services: Mapping[Any, Any] | Resolver | None) -> Resolver:
+def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:
     if services is None or isinstance(services, Mapping):
-        return cast("Resolver", MappedServices(services or {}))
+        return cast("Resolver", MappedServices({Engine: engine, **(services or {})}))
     return services

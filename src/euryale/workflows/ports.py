@@ -345,6 +345,14 @@ class TransactionStore(Protocol):
 class Codec(Protocol):
     """Turns values into bytes and back."""
 
+    def check(self, wanted: Any, what: str) -> None:
+        """Refuse an annotated type whose values could never be encoded or decoded; ``what`` names it in errors.
+
+        Raises:
+            PayloadError: If they could not.
+        """
+        ...
+
     def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
         """Encode; ``what`` names the value in errors, ``wanted`` is the annotation under which it will be read.
 

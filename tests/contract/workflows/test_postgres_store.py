@@ -109,6 +109,29 @@ async def test_a_write_under_way_is_refused_when_a_takeover_commits_before_it(st
     assert (await store.load("b")).entries == (entry(1),), "nobody else's is touched"
 
 
+@pytest.mark.parametrize(
+    "commit",
+    [
+        Commit("a", 1, (entry(1),)),
+        Commit("a", 1, (entry(1),), StatusChange(Status.SUCCEEDED, output=b"1"), events="release"),
+        create("fresh"),
+    ],
+    ids=["an entry", "an end", "a creation"],
+)
+async def test_a_lone_write_under_way_is_refused_when_a_takeover_commits_before_it(store, sql, server_sql, commit):
+    await store.write([Commit("a", 1, create=create("a").create, stage=(event("e", "a"),))])
+    async with sql.transaction():
+        await sql.execute("SELECT retire('w1', false)")
+        write = asyncio.create_task(store.write([commit]))
+        await eventually(lambda: waiting(server_sql, store))
+        assert not write.done()
+    assert await write == FIRST
+    after = await store.load("a")
+    assert (after.entries, after.row.status, after.row.epoch, after.row.owner) == ((), Status.RUNNING, 2, "")
+    assert await store.load("fresh") is None
+    assert await store.released(10) == ()
+
+
 async def test_a_takeover_waits_for_a_write_under_way(store, other, sql, server, schema):
     await store.write([create("a")])
     blocker = await asyncpg.connect(server.url, server_settings={"search_path": schema})

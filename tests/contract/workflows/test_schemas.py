@@ -125,7 +125,7 @@ async def test_the_written_schema_of_postgres_is_the_one_that_a_store_has(server
     other = f"written_{next(NAMES)}"
     connection = await asyncpg.connect(server.url, server_settings={"search_path": other})
     await connection.execute(f"CREATE SCHEMA {other}")
-    await connection.execute(written)
+    await connection.execute(written.replace("'euryale'", f"'{other}'"))
     assert await postgres_schema(connection, other) == written, "what is written makes it, too"
     await connection.execute(f"DROP SCHEMA {other} CASCADE")
     await connection.close()

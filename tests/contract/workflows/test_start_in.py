@@ -256,6 +256,19 @@ async def test_tables_of_the_session_with_the_same_names_do_not_matter(engine, d
     assert await handle.result() == "o1 delivered"
 
 
+async def test_a_role_that_may_use_the_schema_may_start_and_nothing_else(engine, database, server, schema, sql):
+    await sql.execute(f"DROP ROLE IF EXISTS shop; CREATE ROLE shop LOGIN; GRANT USAGE ON SCHEMA {schema} TO shop")
+    shop = create_async_engine(database.url.set(username="shop"))
+    async with AsyncSession(shop) as session:
+        handle = await engine.start_in(session, ship, "o1")
+        await session.commit()
+        assert await handle.result() == "o1 delivered"
+        with pytest.raises(Exception, match="permission denied for table executions"):
+            await session.execute(text(f"SELECT * FROM {schema}.executions"))
+    await shop.dispose()
+    await sql.execute(f"REVOKE USAGE ON SCHEMA {schema} FROM shop; DROP ROLE shop")
+
+
 async def test_it_may_wait_and_be_urgent(engine, database):
     async with AsyncSession(database) as session, session.begin():
         handle = await engine.start_in(session, ship, "o1", delay=3600, priority=7)

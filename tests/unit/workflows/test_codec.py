@@ -228,3 +228,47 @@ def test_what_is_kept_comes_with_what_will_be_read(value, wanted, read):
 def test_what_could_not_be_read_is_not_kept():
     with pytest.raises(PayloadError, match="it would not be readable as int"):
         JsonCodec().keep("x", "it", int)
+
+
+class Own:
+    """A class of the user's own."""
+
+
+@dataclass
+class Tree:
+    children: list["Tree"]
+    access: Access | None = None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Any,
+        None,
+        object,
+        int,
+        Access,
+        Tree,
+        Secret,
+        PurePosixPath | None,
+        dict[str, list[Access]],
+        tuple[int, ...],
+        Colour,
+    ],
+)
+def test_types_that_travel_pass(wanted):
+    JsonCodec().check(wanted, "it")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (Own, "it cannot be Own: Own is not a type that travels"),
+        (dict[str, list[Own] | None], "Own is not a type that travels"),
+        (Access | Tree, "may not contain more than one dataclass"),
+        (Decimal | str, "may not contain more than one str-like"),
+    ],
+)
+def test_types_that_cannot_travel_are_refused_before_there_are_values(wanted, message):
+    with pytest.raises(PayloadError, match=message):
+        JsonCodec().check(wanted, "it")

@@ -1,9 +1,13 @@
-"""Finding a node by its id: also an item of a ``for_each`` or a handler of a hook, which the plan does not list."""
+"""What is in a plan besides its nodes: items of a ``for_each``, handlers of a hook, and annotated types."""
+
+from collections.abc import Iterator
+from typing import Any
 
 from euryale.workflows.definition.fanout import item_node
 from euryale.workflows.definition.hook import handler_node
-from euryale.workflows.definition.nodes import EachNode, HookNode, Node
+from euryale.workflows.definition.nodes import EachNode, HookNode, Node, SignalNode, StepNode
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.step import Step
 
 
 def node_of(plan: Plan, node_id: str) -> Node | None:
@@ -19,3 +23,18 @@ def node_of(plan: Plan, node_id: str) -> Node | None:
             return next((handler_node(hook, each) for each in hook.hook.handlers if each.name == inner), None)
         case _:
             return None
+
+
+def annotated_types(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Yield the types under which values of the plan's executions are written and read, each with what it is of."""
+    yield "its input", plan.input_type
+    yield "its result", plan.output_type
+    for node in plan.nodes.values():
+        match node:
+            case StepNode(step=Step() as step) | EachNode(body=Step() as step):
+                yield f"the output of step {step.name!r}", step.signature.output_type
+                yield f"what undoes step {step.name!r}", step.signature.undo_type
+            case SignalNode(signal=signal):
+                yield f"what comes with {signal.name!r}", signal.type
+            case _:
+                pass

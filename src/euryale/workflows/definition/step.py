@@ -125,6 +125,8 @@ def _check_parameter(parameter: inspect.Parameter, hints: dict[str, Any], what: 
     kinds = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     if parameter.kind not in kinds:
         raise DefinitionError(f"{what}: parameter {parameter} must be one that can be passed by name.")
+    if parameter.name == "self" and "self" not in hints:
+        raise DefinitionError(f"{what} is a method.", hint="Write a function, and have the object given: inject().")
     if parameter.name not in hints:
         raise DefinitionError(f"{what}: parameter {parameter.name!r} has no annotation.", hint="Add its type.")
 

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from euryale.workflows.definition.nodes import StepNode
+from euryale.workflows.definition.step import LATER
 from euryale.workflows.errors import UNSET, PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message
 from euryale.workflows.record.states import EntryKind, StepState
@@ -85,9 +86,10 @@ class Attempts:
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
+            _check_later(node, returned.output, external=external)
             if not external:
                 payload, output = self._keep_output(node, returned.output)
-        except PayloadError as error:
+        except (PayloadError, PermanentFailure) as error:
             # it did its work: what undoes it is known, if only here
             run.undos[node.id] = returned.undo
             details = {"attempt": attempt, "started": started, "undo": undo}
@@ -132,6 +134,24 @@ class Attempts:
             except PayloadError as error:
                 failed = PermanentFailure(f"{raised.error.message} And: {error.message}", hint=error.hint)
         return self._course.fail(lane, kind, node.id, failed, attempt=attempt, started=started, undo=undo)
+
+
+def _check_later(node: StepNode, output: Any, *, external: bool) -> None:
+    """Refuse a step that says something else than its declaration about when it is done.
+
+    Raises:
+        PermanentFailure: If it does.
+    """
+    if external and output is not LATER and output is not None:
+        raise PermanentFailure(
+            f"Step {node.id!r} completes externally, and returned {type(output).__name__}.",
+            hint="Return LATER, or StepResponse(LATER, undo=...).",
+        )
+    if not external and output is LATER:
+        raise PermanentFailure(
+            f"Step {node.id!r} returned LATER, and nobody can complete it.",
+            hint='Declare it @step(completes="externally").',
+        )
 
 
 def _asked_for(error: Exception) -> float:

@@ -36,10 +36,15 @@ def describe_failure(error: BaseException, codec: Codec, step: str = "") -> Fail
     frames = traceback.extract_tb(error.__traceback__)[-_KEPT_FRAMES:]
     return Failure(
         error=type(error).__qualname__,
-        message=_text(error, codec) or type(error).__qualname__,
+        message=_text(_telling(error), codec) or type(error).__qualname__,
         trace=_text("\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames), codec),
         step=step,
     )
+
+
+def _telling(error: BaseException) -> object:
+    """Return what says enough: the text of a ``KeyError`` is but the key."""
+    return f"KeyError: {error}" if type(error) is KeyError else error
 
 
 def _text(value: object, codec: Codec) -> str:

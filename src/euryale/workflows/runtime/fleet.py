@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from euryale.kit.clock import Clock, pause
+from euryale.kit.clock import Clock, Timer, pause
 from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Store
 
 _log = logging.getLogger("euryale.workflows")
+_AT_LEISURE = 0.05
 _RENEWALS = 3
 """How many renewals there are in a lease: two of them may be lost."""
 
@@ -21,8 +22,9 @@ class Membership:
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
         reaped: Called when others were found dead: what they owned is due.
-        lost: Called when this worker was taken for dead: nothing is its own any more. It becomes a worker under another
-            name before anything else is done: one that was renewed twice under the old one would become two.
+        lost: Called with its name when this worker was taken for dead: nothing is its own any more. It becomes a worker
+            under another name before anything else is done: one that was renewed twice under the old one would become
+            two.
         looked: Called at each renewal.
     """
 
@@ -33,7 +35,7 @@ class Membership:
         lease: float,
         *,
         reaped: Callable[[], None],
-        lost: Callable[[], Awaitable[None]],
+        lost: Callable[[str], Awaitable[None]],
         looked: Callable[[], None],
     ) -> None:
         self._store = store
@@ -63,9 +65,10 @@ class Membership:
                 _log.warning("the lease of %s could not be renewed: %s", self.owner, error)
 
     async def _turn(self) -> None:
-        if not await self._store.renew(self.owner, self._lease):
-            _log.error("worker %s was taken for dead; others have taken its executions over", self.owner)
-            await self._lost()
+        owner = self.owner
+        if not await self._store.renew(owner, self._lease):
+            _log.error("worker %s was taken for dead; others have taken its executions over", owner)
+            await self._lost(owner)
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))
@@ -76,26 +79,39 @@ class Membership:
 class Announcer:
     """Tells other workers what happened, many things at once, off the way of those to whom it happened."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._notices: dict[str, None] = {}
         self._woken = asyncio.Event()
+        self._timer: Timer | None = None
 
-    def add(self, notice: str) -> None:
-        """Tell the others soon; see :data:`~euryale.workflows.ports.Listener`."""
-        if self._store.shared:
-            self._notices[notice] = None
+    def add(self, notice: str, *, urgent: bool = True) -> None:
+        """Tell the others at once; what is not urgent, with others within 50 ms.
+
+        See :data:`~euryale.workflows.ports.Listener`.
+        """
+        if not self._store.shared:
+            return
+        self._notices[notice] = None
+        if urgent:
             self._woken.set()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(_AT_LEISURE, self._woken.set)
 
     async def run(self) -> None:
         """Tell until cancelled. What cannot be told is not: everybody looks now and then, too."""
-        while True:
-            await self._woken.wait()
-            await self.flush()
+        try:
+            while True:
+                await self._woken.wait()
+                await self.flush()
+        finally:
+            self._cancel_timer()
 
     async def flush(self) -> None:
         """Tell what there is to tell."""
         self._woken.clear()
+        self._cancel_timer()
         notices, self._notices = tuple(self._notices), {}
         if not notices:
             return
@@ -103,3 +119,8 @@ class Announcer:
             await self._store.announce(notices)
         except StoreError as error:
             _log.warning("%d notices could not be sent: %s", len(notices), error)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

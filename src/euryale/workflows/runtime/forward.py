@@ -15,6 +15,7 @@ from euryale.workflows.definition.nodes import (
     SleepNode,
     StepNode,
 )
+from euryale.workflows.errors import PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message, Release
 from euryale.workflows.record.states import EntryKind, Reason, Slot, StepState
 from euryale.workflows.runtime.attempts import Attempts
@@ -206,4 +207,8 @@ class Forward:
 
 def result_failure(error: Exception, run: Run) -> Turn:
     """Return the turn that follows when a workflow's result cannot be computed or written."""
+    if not isinstance(error, PayloadError):
+        computing = PermanentFailure(f"The result of {run.plan.name} cannot be computed: {error!r}")
+        computing.__cause__ = error
+        error = computing
     return Turn(Reason.ERROR, describe_failure(error, run.tools.codec))

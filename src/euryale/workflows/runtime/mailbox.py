@@ -50,9 +50,11 @@ class Mailbox:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if not told.number:
             return False
-        if message.kind == "cancel" and self._live(execution_id) is None and await self._came_too_late(execution_id):
-            return False
-        return self.pass_on(message, told)
+        elsewhere = self._live(execution_id) is None
+        in_time = self.pass_on(message, told)
+        if elsewhere and message.kind == "cancel":
+            return not await self._has_succeeded(execution_id)
+        return in_time
 
     def pass_on(self, message: Message, told: Told) -> bool:
         """Hand a message that was kept to the execution, wherever it is; return whether it came in time."""
@@ -77,7 +79,7 @@ class Mailbox:
         self._ready()
         self._announcer.add("ready")
 
-    async def _came_too_late(self, execution_id: str) -> bool:
+    async def _has_succeeded(self, execution_id: str) -> bool:
         """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
         journal = await self._read(execution_id)
         return journal is not None and journal.row.status is Status.SUCCEEDED

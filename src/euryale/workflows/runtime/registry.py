@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from euryale.workflows.definition.nodes import ChildNode, DetachNode
+from euryale.workflows.definition.parts import annotated_types
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import DefinitionError, UnknownWorkflowError
+from euryale.workflows.errors import DefinitionError, PayloadError, UnknownWorkflowError
+from euryale.workflows.ports import Codec
 from euryale.workflows.runtime.queues import Queues
 
 
@@ -18,7 +20,10 @@ class Registry:
         queues: The queues that are known: those of the workflows, and others.
     """
 
-    def __init__(self, workflows: Iterable[Workflow[Any, Any]] = (), queues: Iterable[Queue] = ()) -> None:
+    def __init__(
+        self, codec: Codec, workflows: Iterable[Workflow[Any, Any]] = (), queues: Iterable[Queue] = ()
+    ) -> None:
+        self._codec = codec
         self.queues = Queues(queues)
         self._by_hash: dict[tuple[str, str], Workflow[Any, Any]] = {}
         self._hashes: frozenset[str] | None = None
@@ -30,14 +35,15 @@ class Registry:
         """Make a workflow known, with those that it calls and their queues.
 
         Raises:
-            DefinitionError: If another plan has the same name and version, or another queue the same name, or it is no
-                workflow.
+            DefinitionError: If it is no workflow, another plan has the same name and version, another queue the same
+                name, or something in it is annotated with a type whose values cannot travel.
         """
         if not isinstance(workflow, Workflow):
             raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
         plan = workflow.plan
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return
+        self._check_types(plan)
         known = self._by_name.setdefault(plan.name, {}).get(plan.version)
         if known is not None and known.plan.hash != plan.hash:
             raise DefinitionError(
@@ -53,6 +59,13 @@ class Registry:
             called = node.workflow if isinstance(node, (ChildNode, DetachNode)) else getattr(node, "body", None)
             if isinstance(called, Workflow):
                 self.add(called)
+
+    def _check_types(self, plan: Plan) -> None:
+        try:
+            for what, wanted in annotated_types(plan):
+                self._codec.check(wanted, what)
+        except PayloadError as error:
+            raise DefinitionError(f"Workflow {plan.name!r}: {error.message}", hint=error.hint) from error
 
     def find(self, name: str, plan_hash: str) -> Plan | None:
         """Return the plan with that fingerprint, or None."""

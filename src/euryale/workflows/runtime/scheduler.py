@@ -113,6 +113,8 @@ class Scheduler:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
+                if self._tools.draining.is_set():
+                    return
                 for schedule in self._schedules.values():
                     await self._catch_up(schedule)
                 self._set_timer()

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Collection, Coroutine
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Coroutine
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -63,3 +65,79 @@ class Signals:
             interrupted = task.cancel()
             await asyncio.wait([task])
         return None if interrupted else task.result()
+
+
+def in_seconds(duration: float | timedelta) -> float:
+    """Return a duration, which may be given either way, in seconds; at least 0."""
+    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
+
+
+class Serving(ABC):
+    """What has a life of its own: it is opened and closed, and drains before."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Begin."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End."""
+
+    @abstractmethod
+    async def _let_go(self, within: float) -> bool:
+        """Take on nothing more; return whether all that was under way was let go of within so many seconds."""
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def drain(self, within: float | timedelta = 30.0) -> bool:
+        """Take on nothing more, let what runs come to the end of its step, and close.
+
+        Each execution is let go of as soon as it stands between two steps; another worker goes on with it at once, or
+        this store's next process. Steps that have not ended in time are interrupted, and begun again there.
+
+        Args:
+            within: Seconds, or a timedelta, that steps may still take.
+
+        Returns:
+            Whether no step was interrupted.
+
+        Raises:
+            EngineClosedError: If it is not open.
+        """
+        try:
+            return await self._let_go(in_seconds(within))
+        finally:
+            await self.close()
+
+    async def serve(
+        self, *, drain_within: float | timedelta = 30.0, on_ready: Callable[[], object] | None = None
+    ) -> bool:
+        """Open it, work until the process is told to end by SIGTERM or SIGINT, and drain: the whole main of a worker.
+
+        A second signal ends the draining at once, a third one the process.
+
+        Args:
+            drain_within: Seconds, or a timedelta, that steps may still take then; see :meth:`drain`.
+            on_ready: Called once it works.
+
+        Returns:
+            Whether no step was interrupted.
+
+        Raises:
+            StoreError: As :meth:`open` does.
+            RuntimeError: If this is not the main thread.
+
+        Example:
+            >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
+        """
+        with Signals() as signals:
+            async with self:
+                if on_ready is not None:
+                    on_ready()
+                await signals.first()
+                return bool(await signals.unless_again(self.drain(drain_within)))

@@ -75,7 +75,7 @@ class Worker:
         self._live: dict[str, Executor] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._waiters = Waiters()
-        self._announcer = Announcer(store)
+        self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(store, tools.clock, tools.patience, registry, room=self._room, take=self._take)
         self._mailbox = Mailbox(
             store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
@@ -88,7 +88,7 @@ class Worker:
             tools.clock,
             limits.lease,
             reaped=self._dispatcher.nudge,
-            lost=self._be_lost,
+            lost=self._begin_anew,
             looked=self._look_around,
         )
         self._unlisten: Callable[[], None] | None = None
@@ -415,7 +415,7 @@ class Worker:
                     self._announcer.add("ready")
             return
         self.on_end(row)
-        self._announcer.add(f"ended {row.id}")
+        self._announcer.add(f"ended {row.id}", urgent=row.epoch > 1)  # else whoever waits does so here, as a rule
         if row.queue:
             self._announcer.add("ready")
         if not row.parent_id:
@@ -425,9 +425,6 @@ class Worker:
         else:
             self._dispatcher.nudge()
             self._announcer.add("ready")
-
-    async def _be_lost(self) -> None:
-        await self._begin_anew(self.owner)
 
     async def _begin_anew(self, lost: str) -> None:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""

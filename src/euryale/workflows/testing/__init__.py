@@ -15,6 +15,7 @@ from euryale.workflows.testing.schedule_contract import ScheduleContract
 from euryale.workflows.testing.shared_store_contract import SharedStoreContract
 from euryale.workflows.testing.simulator import Disturbances, Load, Simulation, ViolationError, simulate
 from euryale.workflows.testing.store_contract import StoreContract
+from euryale.workflows.testing.virtual_time import run_in_virtual_time
 
 __all__ = [
     "CrashingStore",
@@ -35,5 +36,6 @@ __all__ = [
     "StoreContract",
     "ViolationError",
     "kill_points",
+    "run_in_virtual_time",
     "simulate",
 ]

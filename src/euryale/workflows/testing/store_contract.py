@@ -179,6 +179,37 @@ class StoreContract:
         expect(len(await store.released(10)), 1)
         expect(await store.write(commits[:1]), _REFUSED_FIRST)
 
+    async def test_what_is_written_alone_adds_up(self, new_store: StoreFactory) -> None:
+        """A creation, entries and an end, each in a call of its own, and each repeated, as after a lost answer."""
+        store = await opened(new_store)
+        end = StatusChange(Status.SUCCEEDED, output=b"1", finished_at=1009.0, partial=True)
+        staged = Commit("a", 1, (entry(2),), stage=(event("e", "a"),))
+        last = Commit("a", 1, (entry(3), entry(4)), end, events="release")
+        for commit in (create("a"), create("b"), Commit("a", 1, (entry(1),)), staged, last):
+            for _ in range(2):
+                expect(await store.write([commit]), _NONE_REFUSED)
+        journal = await store.load("a")
+        expect(journal.entries if journal else None, (entry(1), entry(2), entry(3), entry(4)))
+        ended = {"status": Status.SUCCEEDED, "output": b"1", "finished_at": 1009.0, "partial": True, "owner": ""}
+        expect(journal.row if journal else None, row("a", **ended))
+        expect(await store.released(10), (event("e", "a"),))
+        other = await store.load("b")
+        expect((other.row, other.entries) if other else None, (row("b"), ()))
+
+    async def test_what_is_written_alone_is_refused_whole(self, new_store: StoreFactory) -> None:
+        """Under another epoch, and for what does not exist, or exists in another way."""
+        store = await opened(new_store)
+        await store.write([Commit("a", 1, create=(row("a"),), stage=(event("e", "a"),))])
+        end = StatusChange(Status.SUCCEEDED, output=b"1", finished_at=1009.0)
+        for execution_id, epoch in (("a", 2), ("nobody", 1)):
+            expect(await store.write([Commit(execution_id, epoch, (entry(1),))]), _REFUSED_FIRST)
+            last = Commit(execution_id, epoch, (entry(1),), end, events="release")
+            expect(await store.write([last]), _REFUSED_FIRST)
+        expect(await store.write([create("a", input=b"2")]), _REFUSED_FIRST)
+        journal = await store.load("a")
+        expect((journal.row, journal.entries) if journal else None, (row("a"), ()))
+        expect(await store.released(10), ())
+
     async def test_a_write_needs_the_present_epoch(self, new_store: StoreFactory) -> None:
         """After a takeover the former owner is refused, and nobody else."""
         store = await opened(new_store)

@@ -38,6 +38,11 @@ async def look() -> None:
     """Is no step."""
 
 
+class Desk:
+    async def look(self, value: int) -> int:
+        return value
+
+
 @workflow("inner")
 def inner(value: int) -> int:
     return a(value)
@@ -86,6 +91,7 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: a.named("b", timeout=-1), "timeout=-1"),
         (lambda: a.compensate(retry=3)(print), "is no policy"),
         (lambda: Engine(MemoryStore(), workflows=[a]), "is no workflow"),
+        (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
     ],
 )
 def test_a_mistake_in_a_definition_is_refused_at_once(define, advice):
@@ -107,3 +113,29 @@ async def test_no_branches_are_done_at_once():
 
     async with Engine(MemoryStore()) as engine:
         assert await engine.run(flow, 1) == 1
+
+
+@step
+def connect(name: str) -> Desk:
+    return Desk()
+
+
+DESKS = Signal("desks", Desk)
+
+
+@pytest.mark.parametrize(
+    ("compose", "message"),
+    [
+        (lambda x: [connect(x)], "'w': the output of step 'connect' cannot be Desk"),
+        (lambda x: for_each([x], connect), "'w': the output of step 'connect' cannot be Desk"),
+        (lambda _: wait_for(DESKS), "'w': what comes with 'desks' cannot be Desk"),
+    ],
+)
+def test_a_type_that_cannot_travel_is_refused_when_the_workflow_becomes_known(compose, message):
+    flow = workflow("w")(compose)
+    with pytest.raises(DefinitionError, match=message):
+        Engine(MemoryStore(), workflows=[flow])
+    engine = Engine(MemoryStore())
+    with pytest.raises(DefinitionError, match=message):
+        engine.register(flow)
+    assert engine.workflows() == ()

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from euryale.workflows import (
+    LATER,
     Engine,
     ExecutionReverted,
     Retry,
@@ -154,7 +155,7 @@ async def test_an_item_is_done_by_hand(engine, scene):
 async def test_a_completion_from_outside_is_given_by_hand(engine):
     @step(completes="externally")
     async def ask(value: str) -> str:
-        return value
+        return LATER
 
     @workflow("w")
     def flow(value: str) -> str:

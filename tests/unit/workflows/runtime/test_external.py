@@ -182,3 +182,28 @@ async def test_a_step_that_is_begun_again_after_a_crash_has_the_same_token(store
     builds.before_return = None
     async with Engine(store, workflows=[builds.flow]) as engine:
         assert await engine.result("e") == "deployed sha"
+
+
+@pytest.mark.parametrize(
+    ("completes", "returned", "message"),
+    [
+        ("externally", 5, "completes externally, and returned int. Return LATER"),
+        ("returning", LATER, "returned LATER, and nobody can complete it"),
+    ],
+)
+async def test_a_step_that_is_not_sure_when_it_is_done_fails(engine, effects, completes, returned, message):
+    @step(completes=completes)
+    async def unsure(value: str) -> StepResponse[str, str]:
+        return StepResponse(returned, undo="what it did")
+
+    @unsure.compensate
+    async def _(undo: str | None) -> None:
+        await effects.undo(str(undo))
+
+    @workflow("unsure")
+    def flow(value: str) -> str:
+        return unsure(value)
+
+    with pytest.raises(ExecutionReverted, match=message):
+        await engine.run(flow, "x")
+    assert effects.undone() == ("what it did",)

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from euryale.kit.clock import ManualClock
-from euryale.workflows import LATER, Engine, Status, step, workflow
+from euryale.workflows import LATER, Engine, IdempotencyError, Signal, Status, step, wait_for, workflow
 from euryale.workflows.stores.memory import MemoryStore
 from eventually import eventually
 
@@ -153,6 +153,38 @@ async def test_executions_whose_plan_a_worker_does_not_know_are_left_to_others(s
         assert await ignorant.run(order.named("x") if hasattr(order, "named") else stage.flow, "y") == "y done"
         async with Engine(store, workflows=[other.flow]):
             assert await handle.result() == "x done"
+
+
+async def test_a_worker_that_starts_something_before_it_knows_that_it_is_lost_begins_anew(store, clock):
+    stage = Stage()
+    stage.go.set()
+    async with Engine(store, workflows=[stage.flow], clock=clock) as engine:
+        former = engine._worker.owner
+        await store.retire(former)
+        results = await asyncio.gather(*(engine.run(stage.flow, name, id=name) for name in "abc"))
+        assert results == ["a done", "b done", "c done"]
+        assert engine._worker.owner != former
+        assert list(store._leases) == [engine._worker.owner], "under one new name"
+        with pytest.raises(IdempotencyError):
+            await engine.start(stage.flow, "another", id="a")
+
+
+async def test_a_signal_from_here_is_not_taken_again_with_one_from_elsewhere(store):
+    stage, told = Stage(), Signal("told", str)
+
+    @workflow("both")
+    def both(name: str) -> list[str]:
+        begun = stage.flow(name)
+        return [begun, wait_for(told), wait_for(told)]
+
+    async with Engine(store, workflows=[both], rest_after=3600) as worker, Engine(store, concurrency=0) as client:
+        handle = await worker.start(both, "x", id="e")
+        await eventually(lambda: stage.begun == ["x"])
+        await worker.signal("e", told, "first")
+        await client.signal("e", told, "second")
+        await eventually(lambda: worker._worker.run("e").seen == 2)
+        stage.go.set()
+        assert await handle.result() == ["x done", "first", "second"]
 
 
 class Hesitant(MemoryStore):

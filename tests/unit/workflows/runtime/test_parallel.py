@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from euryale.workflows import (
+    LATER,
     ExecutionReverted,
     Retry,
     StepResponse,
@@ -169,7 +170,7 @@ async def test_a_step_that_comes_to_wait_for_outside_after_the_turn_does_not_wai
     async def external() -> StepResponse[str, str]:
         started.set()
         await failed.wait()
-        return StepResponse("", undo=step_context().token)
+        return StepResponse(LATER, undo=step_context().token)
 
     @external.compensate
     async def _(undo: str | None) -> None:

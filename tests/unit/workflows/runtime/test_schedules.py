@@ -412,3 +412,32 @@ async def test_it_goes_on_after_a_restart_on_sqlite(clock, reports, tmp_path):
             wanted = len(reports.made) + 1
             await eventually(lambda count=wanted: len(reports.made) >= count)
     assert reports.made == ["01-01", "01-02", "01-03"]
+
+
+async def test_who_drains_fires_nothing(clock, reports):
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    @step
+    async def hold(name: str) -> str:
+        begun.set()
+        await go.wait()
+        return name
+
+    @workflow("held")
+    def held(name: str) -> str:
+        return hold(name)
+
+    store = MemoryStore(shared=True, clock=clock)
+    engine = Engine(store, workflows=[held], schedules=[reports.hourly(every=60)], clock=clock)
+    await engine.open()
+    await engine.start(held, "x", id="e")
+    await begun.wait()
+    draining = asyncio.create_task(engine.drain(within=3600))
+    await eventually(engine._tools.draining.is_set)
+    await PassingTime(engine, clock).advance(120)
+    assert [row.name for row in await store.scheduled() if row.fired is not None] == []
+    go.set()
+    assert await draining is True
+    async with Engine(store, schedules=[reports.hourly(every=60)], clock=clock) as successor:
+        await PassingTime(successor, clock).settle()
+        assert len(reports.made) == 1, "it is caught up by the next one"

@@ -23,6 +23,7 @@ from euryale.workflows import (
     when,
     workflow,
 )
+from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import FaultSwitch
 from eventually import eventually
 
@@ -67,7 +68,7 @@ async def test_what_may_not_be_tried_again_fails_at_once(engine, error, attempts
     def flow() -> None:
         work()
 
-    with pytest.raises(ExecutionReverted, match=r"at step 'work': '?no") as caught:
+    with pytest.raises(ExecutionReverted, match=r"at step 'work': (KeyError: ')?no") as caught:
         await engine.run(flow, None, id="e")
     assert (caught.value.execution, caught.value.step) == ("e", "work")
     assert faults.checked["work"] == attempts
@@ -434,3 +435,44 @@ async def test_a_workflow_without_steps_ends_at_once(engine):
         return value
 
     assert await engine.run(flow, "x") == "x"
+
+
+async def test_a_step_is_given_the_engine_that_runs_it():
+    @step
+    async def start_other(value: str, *, engine: Engine = inject()) -> str:
+        handle = await engine.start(inner, value, id="inner")
+        return await handle.result()
+
+    @step
+    async def shout(value: str) -> str:
+        return value.upper()
+
+    @workflow("inner")
+    def inner(value: str) -> str:
+        return shout(value)
+
+    @workflow("outer")
+    def outer(value: str) -> str:
+        return start_other(value)
+
+    async with Engine(MemoryStore()) as engine:
+        assert await engine.run(outer, "x") == "X"
+
+
+async def test_errors_say_what_was_looked_up_and_where_it_was_computed(engine):
+    @step
+    async def look_up(value: str) -> str:
+        return {"a": "b"}[value]
+
+    @workflow("looked-up")
+    def looked_up(value: str) -> str:
+        return look_up(value)
+
+    @workflow("computed")
+    def computed(value: str) -> str:
+        return transform(lambda value: {"a": "b"}[value], value)
+
+    with pytest.raises(ExecutionReverted, match="at step 'look-up': KeyError: 'x'"):
+        await engine.run(looked_up, "x")
+    with pytest.raises(ExecutionReverted, match=r"The result of computed cannot be computed: KeyError\('x'\)"):
+        await engine.run(computed, "x")

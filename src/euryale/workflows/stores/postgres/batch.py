@@ -69,13 +69,6 @@ def _touched(commit: Commit) -> _Values:
     return (change is not None, *changed, release is not None, *released)
 
 
-def one_entry(commit: Commit) -> _Values | None:
-    """Return what ``append_one`` takes before the owner; None if the commit is more than one entry."""
-    if len(commit.entries) != 1 or not commit.only_appends:
-        return None
-    return (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
-
-
 def split(commits: Sequence[Commit]) -> Iterable[Batch]:
     """Yield the commits in as few batches as possible, in order.
 

@@ -1,4 +1,4 @@
--- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas; a test compares it.
+-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas.
 
 CREATE TYPE fate AS (
     at integer,
@@ -245,6 +245,7 @@ $function$;
 CREATE OR REPLACE FUNCTION create_in(p_row text, p_transaction text, OUT outcome text, OUT workflow text, OUT input text)
  RETURNS record
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'euryale', 'pg_temp'
 AS $function$
 DECLARE

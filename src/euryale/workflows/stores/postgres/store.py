@@ -13,7 +13,8 @@ from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import rows, schedules, transactions
-from euryale.workflows.stores.postgres.batch import Batch, Values, one_entry, split
+from euryale.workflows.stores.postgres.batch import Batch, Values, split
+from euryale.workflows.stores.postgres.lone import lone
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
@@ -82,11 +83,10 @@ class PostgresStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
+        statement = lone(commits[0]) if len(commits) == 1 else None
+        if statement and await self._writer.run(lambda connection: connection.fetchval(*statement)) is not None:
+            return frozenset()
         owners = tuple(self._owners)
-        if len(commits) == len(owners) == 1 and (values := one_entry(commits[0])) is not None:
-            appended = await self._writer.run(lambda connection: connection.fetchval(SQL.append_one, *values, *owners))
-            if appended is not None:
-                return frozenset()
         batches = [batch.values() for batch in split(commits)]
 
         async def send(connection: Connection) -> list[int]:

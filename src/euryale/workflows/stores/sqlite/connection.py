@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import apsw
 
-from euryale.kit.clock import SYSTEM_CLOCK
+from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.workflows.errors import StoreError, StoreLockedError, UnwritableError
+from euryale.workflows.stores.sqlite.pace import Pace
 
 T = TypeVar("T")
 Durability = Literal["full", "process"]
 
 _PRIVATE = 0o600  # inputs and results are nobody else's business
 _BUSY_FOR = 5000
+_LONGEST_LOG = 1000
+"""Pages; what SQLite takes when it is not told."""
 _SYNCHRONOUS = {"full": "FULL", "process": "NORMAL"}
 _HOPELESS = (
     apsw.ConstraintError,
@@ -71,41 +74,17 @@ class FileLock:
             self._descriptor = None
 
 
-class _Pace:
-    """Whether the disk has been so quick of late that the event loop may wait for it.
-
-    A commit takes some 0.1 ms on a good disk, and half as much again if another thread is asked for it. One that took
-    longer than a millisecond is followed by several that the thread does: a disk that stalls holds the loop up once.
-    """
-
-    _QUICK: Final = 0.001
-    _ENOUGH: Final = 16
-
-    def __init__(self) -> None:
-        self._quick_ones = 0
-
-    @property
-    def is_quick(self) -> bool:
-        return self._quick_ones >= self._ENOUGH
-
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        began, before, self._quick_ones = SYSTEM_CLOCK.monotonic(), self._quick_ones, 0
-        yield
-        if SYSTEM_CLOCK.monotonic() - began <= self._QUICK:
-            self._quick_ones = before + 1
-
-
 class WriterThread:
-    """Runs functions on the connection, one after the other, in one thread."""
+    """Runs functions on the connection, one after the other: in one thread, or what is short in the event loop's."""
 
-    def __init__(self, path: Path, durability: Durability) -> None:
+    def __init__(self, path: Path, durability: Durability, clock: Clock = SYSTEM_CLOCK) -> None:
         self._path = path
         self._durability = durability
         self._lock = FileLock(path.with_name(f"{path.name}.lock"))
         self._thread: ThreadPoolExecutor | None = None
         self._last: Future[Any] | None = None
-        self._pace = _Pace()
+        self._pace = Pace(clock)
+        self._unwritten_pages = 0
         self._connection: apsw.Connection | None = None
 
     async def open(self, migrations: Sequence[str]) -> None:
@@ -135,6 +114,7 @@ class WriterThread:
         connection.set_busy_timeout(_BUSY_FOR)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", _SYNCHRONOUS[self._durability])
+        connection.set_wal_hook(self._take_note)
         done = connection.pragma("user_version")
         if done > len(migrations):
             raise StoreError(
@@ -166,7 +146,10 @@ class WriterThread:
             raise StoreError("The store is not open.")
         work = functools.partial(self._translated, function)
         self._last = running = self._thread.submit(work)
-        return await asyncio.wrap_future(running)
+        try:
+            return await asyncio.wrap_future(running)
+        finally:
+            self._empty_log()
 
     async def run_short(self, function: Callable[[apsw.Connection], T]) -> T:
         """Run a function that takes no longer than a commit: at once, in the event loop, if the disk is quick.
@@ -181,6 +164,23 @@ class WriterThread:
             return self._translated(functools.partial(self._measured, function))
         finally:
             self._connection.set_busy_timeout(_BUSY_FOR)
+            self._empty_log()
+
+    def _take_note(self, _: apsw.Connection, __: str, pages: int) -> int:
+        """Take note of the length of the write-ahead log; called by SQLite after each commit."""
+        self._unwritten_pages = pages
+        return apsw.SQLITE_OK
+
+    def _empty_log(self) -> None:
+        """Have a log that is long enough written into the file: in the thread always, as it takes its time."""
+        if self._unwritten_pages >= _LONGEST_LOG and self._thread is not None and self._connection is not None:
+            self._unwritten_pages = 0
+            self._last = self._thread.submit(self._write_log, self._connection)
+
+    @staticmethod
+    def _write_log(connection: apsw.Connection) -> None:
+        with contextlib.suppress(apsw.Error):  # what it holds is durable, and the next commit finds it too long again
+            connection.wal_checkpoint()
 
     def _measured(self, function: Callable[[apsw.Connection], T], connection: apsw.Connection) -> T:
         with self._pace.measured():

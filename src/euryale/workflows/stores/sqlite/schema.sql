@@ -1,4 +1,4 @@
--- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas; a test compares it.
+-- The whole schema, as the migrations make it: for people to read. Written by scripts/schemas.
 
 CREATE TABLE entries (
     execution_id TEXT NOT NULL,

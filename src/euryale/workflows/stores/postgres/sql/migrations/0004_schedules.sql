@@ -11,10 +11,10 @@ CREATE TABLE schedules (
 
 -- Create an execution in the transaction of somebody else, whose session knows nothing of this schema; `p_row` has the
 -- columns of a new execution. Workers are told when that transaction commits. A session that is in no transaction has
--- another one at each statement: then it is `apart`, and nothing is done.
+-- another one at each statement: then it is `apart`, and nothing is done. Whoever may use the schema may do this.
 CREATE FUNCTION create_in(
     p_row text, p_transaction text, OUT outcome text, OUT workflow text, OUT input text
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     wanted new_execution := jsonb_populate_record(NULL::new_execution, p_row::jsonb);
 BEGIN
