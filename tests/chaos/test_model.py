@@ -243,7 +243,8 @@ class World:
             case Sleep(seconds):
                 sleep(seconds)
             case Each(failing, tolerated):
-                items = transform(lambda _, count=len(failing): list(range(count)), value)
+                count = len(failing)
+                items = transform(lambda _, count=count: list(range(count)), value)
                 for_each(items, self.item(node), concurrency=2, tolerated_failures=tolerated)
             case Choose(taken):
                 chosen = when(value, lambda _, taken=taken: taken)

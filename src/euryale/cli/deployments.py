@@ -15,7 +15,7 @@ from euryale.cli.wording import ago, duration, first_line
 from euryale.cloud.client import PlatformClient
 from euryale.cloud.wire.deployments import DeploymentInfo
 from euryale.cloud.wire.projects import EnvironmentInfo
-from euryale.kit.clock import utc_now
+from euryale.kit.machine_time import utc_now
 
 
 def deploy(

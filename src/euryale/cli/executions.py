@@ -13,7 +13,7 @@ from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
 from euryale.cloud.client import PlatformClient
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, StepInfo
-from euryale.kit.clock import utc_now
+from euryale.kit.machine_time import utc_now
 
 _NEWEST = 200
 

@@ -17,8 +17,8 @@ from euryale.cli.variables import parse_variables
 from euryale.cli.wording import ago, first_line
 from euryale.cloud.client import PlatformClient, PlatformError, ProjectRequest
 from euryale.cloud.wire.projects import EnvironmentInfo, ProjectDetail
-from euryale.kit.clock import utc_now
 from euryale.kit.ids import new_id
+from euryale.kit.machine_time import utc_now
 
 app = typer.Typer(no_args_is_help=True, help="Create, look at and delete projects.")
 

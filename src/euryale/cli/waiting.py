@@ -19,8 +19,8 @@ from euryale.cli.progress_tree import BUILD_STEP, ProgressTree
 from euryale.cli.wording import first_line
 from euryale.cloud.client import PlatformClient, PlatformError
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionEventInfo
-from euryale.kit.clock import utc_now
 from euryale.kit.lifecycle import Tasks
+from euryale.kit.machine_time import utc_now
 
 _REDRAWN: Final = 8
 _LOG_WIDTH: Final = 200

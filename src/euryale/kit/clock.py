@@ -3,11 +3,12 @@
 import asyncio
 import heapq
 import itertools
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
+
+from euryale.kit import machine_time
 
 
 class Timer(Protocol):
@@ -43,11 +44,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 -- the one reader of the machine's clock
+        return machine_time.utc_now()
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never go backwards."""
-        return time.monotonic()
+        return machine_time.monotonic()
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback`` in the running event loop when so many seconds have passed."""
@@ -66,15 +67,11 @@ class _JumpWatch:
 
     def __init__(self, callback: Callable[[], object]) -> None:
         self._callback = callback
-        self._distance = self._measure()
+        self._distance = machine_time.distance()
         self._timer = asyncio.get_running_loop().call_later(self._EVERY, self._look)
 
-    @staticmethod
-    def _measure() -> float:
-        return time.time() - time.monotonic()  # noqa: TID251 -- the one reader of the machine's clock
-
     def _look(self) -> None:
-        distance = self._measure()
+        distance = machine_time.distance()
         if abs(distance - self._distance) > self._TOLERANCE:
             self._callback()
         self._distance = distance
@@ -209,8 +206,3 @@ class Limit:
         if self._timer is not None:
             self._timer.cancel()
         await self._timeout.__aexit__(kind, error, trace)
-
-
-def utc_now() -> datetime:
-    """Return the machine's wall-clock time, aware, in UTC."""
-    return SYSTEM_CLOCK.now()

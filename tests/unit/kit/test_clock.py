@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from euryale.kit.clock import SYSTEM_CLOCK, ManualClock, utc_now
+from euryale.kit.clock import SYSTEM_CLOCK, ManualClock
+from euryale.kit.machine_time import utc_now
 
 
 def test_the_machines_time_is_aware_and_in_utc():

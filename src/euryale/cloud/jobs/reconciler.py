@@ -19,9 +19,9 @@ from euryale.cloud.providers.source.remotes import PushInbox, Remotes
 from euryale.cloud.settings import PlatformSettings
 from euryale.cloud.workflows.operations import Operations
 from euryale.cloud.workflows.revival import Revival
-from euryale.kit.clock import utc_now
 from euryale.kit.errors import EuryaleError
 from euryale.kit.lifecycle import Tasks
+from euryale.kit.machine_time import utc_now
 
 _log = logging.getLogger("euryale.cloud")
 

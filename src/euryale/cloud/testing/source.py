@@ -17,7 +17,7 @@ from euryale.cloud.providers.source.contract import (
     UnknownRepositoryError,
 )
 from euryale.cloud.testing.expect import expect, expect_equal, expect_error
-from euryale.kit.clock import utc_now
+from euryale.kit.machine_time import utc_now
 
 _NOWHERE = "0123456789" * 4
 _FILES = {"README.md": b"hello\n", "src/app.py": b"print()\n", "data.bin": bytes(range(256)), "empty": b""}

@@ -50,8 +50,8 @@ from euryale.cloud.workflows.turns import (
     Turns,
     execution_id,
 )
-from euryale.kit.clock import utc_now
 from euryale.kit.ids import new_id
+from euryale.kit.machine_time import utc_now
 from euryale.workflows import Engine, ExecutionView, Status, UnknownExecutionError
 
 ALL_WORKFLOWS = (create_project, deploy, create_preview, remove_preview, delete_project)

@@ -9,8 +9,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr,
 
 from euryale.framework.data.errors import DataError
 from euryale.framework.data.types import EncryptedText, UtcDateTime
-from euryale.kit.clock import utc_now
 from euryale.kit.ids import new_id
+from euryale.kit.machine_time import utc_now
 from euryale.kit.secret import Secret
 
 NAMING: Final = {

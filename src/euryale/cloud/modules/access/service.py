@@ -9,9 +9,9 @@ from euryale.cloud.modules.access import models
 from euryale.cloud.modules.access.records import IssuedToken, Role, Token
 from euryale.framework.auth import Principal
 from euryale.framework.data import Database
-from euryale.kit.clock import utc_now
 from euryale.kit.errors import UnauthorizedError
 from euryale.kit.ids import new_token
+from euryale.kit.machine_time import utc_now
 from euryale.kit.secret import Secret
 
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)

@@ -17,7 +17,7 @@ from euryale.cloud.modules.deployments.records import (
     Transition,
 )
 from euryale.framework.data import Database, Session
-from euryale.kit.clock import utc_now
+from euryale.kit.machine_time import utc_now
 from euryale.kit.secret import Secret
 
 _UNDER_WAY = tuple(state for state in DeploymentState if not state.ended)

@@ -26,7 +26,7 @@ from euryale.cloud.modules.projects.records import (
     Variable,
 )
 from euryale.framework.data import Database, Session
-from euryale.kit.clock import utc_now
+from euryale.kit.machine_time import utc_now
 from euryale.kit.secret import Secret
 
 _SECRET_BYTES = 32

@@ -27,7 +27,7 @@ from euryale.cloud.providers.runtime.process.records import (
     read_stop,
     write_state,
 )
-from euryale.kit.clock import SYSTEM_CLOCK
+from euryale.kit.machine_time import monotonic, utc_now
 
 SPEC, STATE, STOP, LOCK = "spec.json", "state.json", "stop.json", "lock"
 STOPPED = "stopped"
@@ -72,13 +72,13 @@ class Supervisor:
         self._listen_to_signals()
         self._enter("starting")
         while not self._asked_to_stop:
-            begun = SYSTEM_CLOCK.monotonic()
+            begun = monotonic()
             outcome, status = self._live(begun)
             self._log.note(outcome)
             if self._spec.timeout is not None or self._asked_to_stop:
                 self._enter("stopped", outcome=outcome, status=status)
                 return
-            self._back_off(outcome, status, SYSTEM_CLOCK.monotonic() - begun)
+            self._back_off(outcome, status, monotonic() - begun)
         self._enter("stopped")
 
     def _live(self, begun: float) -> tuple[str, int | None]:
@@ -136,7 +136,7 @@ class Supervisor:
 
     def _excess(self, begun: float) -> str:
         """Return which limit the process exceeds, or ""."""
-        if self._spec.timeout is not None and SYSTEM_CLOCK.monotonic() - begun >= self._spec.timeout:
+        if self._spec.timeout is not None and monotonic() - begun >= self._spec.timeout:
             return f"took longer than {self._spec.timeout:g} s"
         if self._spec.memory is not None and (taken := self._memory()) > self._spec.memory:
             return f"took {taken // 2**20} MiB of memory; {self._spec.memory // 2**20} MiB are allowed"
@@ -145,7 +145,7 @@ class Supervisor:
     def _until_next_look(self, begun: float) -> float | None:
         looks = []
         if self._spec.timeout is not None:
-            looks.append(max(0.0, begun + self._spec.timeout - SYSTEM_CLOCK.monotonic()))
+            looks.append(max(0.0, begun + self._spec.timeout - monotonic()))
         if self._spec.memory is not None:
             looks.append(_MEMORY_LOOK)
         return min(looks, default=None)
@@ -155,10 +155,10 @@ class Supervisor:
 
     def _end_all(self, grace: float) -> None:
         """End the process and everything that descends from it: ask, wait ``grace`` seconds, then kill."""
-        deadline = SYSTEM_CLOCK.monotonic() + grace
+        deadline = monotonic() + grace
         if grace > 0:
             self._signal_all(signal.SIGTERM)
-        while not self._childless and (left := deadline - SYSTEM_CLOCK.monotonic()) > 0:
+        while not self._childless and (left := deadline - monotonic()) > 0:
             self._wait(left)
         while not self._childless:  # what forks meanwhile is met by the next round
             self._signal_all(signal.SIGKILL)
@@ -179,8 +179,8 @@ class Supervisor:
         delay = self._spec.restart.delay(deaths)
         self._log.note(f"starting again in {delay:g} s")
         self._enter("backoff", outcome=outcome, status=status, deaths=deaths)
-        until = SYSTEM_CLOCK.monotonic() + delay
-        while not self._asked_to_stop and (left := until - SYSTEM_CLOCK.monotonic()) > 0:
+        until = monotonic() + delay
+        while not self._asked_to_stop and (left := until - monotonic()) > 0:
             self._wait(left)
         self._state = self._state._replace(restarts=self._state.restarts + 1)
 
@@ -236,7 +236,7 @@ class Supervisor:
         return DEFAULT_GRACE if grace is None else grace
 
     def _enter(self, phase: str, **changes: object) -> None:
-        since = SYSTEM_CLOCK.now().isoformat()
+        since = utc_now().isoformat()
         self._state = self._state._replace(phase=phase, since=since, **changes)  # type: ignore[arg-type]
         with contextlib.suppress(OSError):  # a full disk must not end what runs
             write_state(self._directory / STATE, self._state)

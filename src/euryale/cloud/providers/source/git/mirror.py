@@ -16,8 +16,8 @@ from euryale.cloud.providers.source.contract import InvalidRepositoryError, Unkn
 from euryale.cloud.providers.source.git.address import Address
 from euryale.cloud.providers.source.git.command import ISOLATION, environment, run_git, write_configuration
 from euryale.cloud.providers.source.git.refusal import refusal
-from euryale.kit.clock import utc_now
 from euryale.kit.ids import new_id
+from euryale.kit.machine_time import utc_now
 
 _KEY_BYTES: Final = 32
 _KEPT_UNUSED: Final = 3600.0

@@ -1,0 +1,19 @@
+"""What the machine's own clocks say. Apart from ``kit.clock``, for programs that are small: without an event loop."""
+
+import time
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the machine's wall-clock time, aware, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 -- the one reader of the machine's clock
+
+
+def monotonic() -> float:
+    """Return seconds from an arbitrary start that never go backwards."""
+    return time.monotonic()
+
+
+def distance() -> float:
+    """Return the seconds between the two: they change when the wall clock is set, or the machine has slept."""
+    return time.time() - time.monotonic()  # noqa: TID251 -- the one reader of the machine's clock
