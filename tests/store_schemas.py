@@ -124,8 +124,7 @@ async def postgres_schema(connection: asyncpg.Connection, schema: str) -> str:
         parts[-1] += "".join(f"\n{text};" for owner, text in indexes if owner == table)
     parts += [str(text) for (text,) in await connection.fetch(COMMENTS, schema)]
     parts += [f"{str(text).strip()};" for (text,) in await connection.fetch(FUNCTIONS, schema)]
-    text = "\n\n".join(parts).replace(f"{schema}.", "")
-    return text.replace(f"search_path TO '{schema}'", "search_path TO 'euryale'") + "\n"
+    return "\n\n".join(parts).replace(f"{schema}.", "").replace(f"'{schema}'", "'euryale'") + "\n"
 
 
 async def fresh_sqlite_schema(folder: Path) -> str:

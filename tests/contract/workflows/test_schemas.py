@@ -19,7 +19,15 @@ from store_schemas import STORES, fresh_postgres_schema, fresh_sqlite_schema, po
 
 SQLITE = Statements().migrations
 NAMES = itertools.count(1)
-KNOWN = {"id": "e", "execution_id": "e", "root_id": "e", "status": "waiting", "kind": "step.waiting", "step": "s"}
+KNOWN = {
+    "id": "e",
+    "execution_id": "e",
+    "root_id": "e",
+    "status": "waiting",
+    "kind": "step.waiting",
+    "step": "s",
+    "slot": "",
+}
 KINDS_OF_MESSAGES = {"messages": "complete"}
 EMPTY = ("parent_id", "parent_step", "owner", "reason", "stranded", "queue", "slot", "trace", "key", "taken_by")
 BY_TYPE = {"TEXT": "x", "text": "x", "INTEGER": 1, "REAL": 1.0, "BLOB": b"1", "bytea": b"1", "bigint": 1,

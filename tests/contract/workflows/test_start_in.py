@@ -15,6 +15,8 @@ from euryale.workflows import (
     Engine,
     IdempotencyError,
     JsonCodec,
+    Queue,
+    Slot,
     Status,
     TransactionError,
     UnknownExecutionError,
@@ -300,3 +302,15 @@ async def test_a_client_that_is_killed_before_its_commit_leaves_nothing(engine, 
     assert await handle.result() == "ours delivered"
     async with AsyncSession(database) as session:
         assert await session.get(Order, "killed") is None
+
+
+async def test_in_a_workflows_queue_it_waits_for_its_turn(database, engine):
+    @workflow("queued-ship", queue=Queue("ships", concurrency=1, key=lambda order: order))
+    def queued_ship(order: str) -> str:
+        return deliver(order)
+
+    async with AsyncSession(database) as session, session.begin():
+        handle = await engine.start_in(session, queued_ship, "tea")
+    assert await handle.result() == "tea delivered"
+    view = await handle.view()
+    assert (view.queue, view.key, view.slot) == ("ships", "tea", Slot.HELD)

@@ -7,7 +7,7 @@ from euryale.kit.clock import Clock, Timer
 from euryale.workflows.ports import Claim, Claimed, Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.runtime.patience import Patience
-from euryale.workflows.runtime.queues import Queues
+from euryale.workflows.runtime.registry import Registry
 
 _POLL_EVERY = 0.5
 _LARGEST_CLAIM = 500
@@ -22,8 +22,7 @@ class Dispatcher:
         store: Where executions wait.
         clock: The time.
         patience: With a store that is away.
-        plans: Gives the hashes of the plans that are known.
-        queues: The queues that are known.
+        registry: The plans and queues that are known.
         room: Gives how many more executions can be driven.
         take: Is given what was claimed.
     """
@@ -33,17 +32,16 @@ class Dispatcher:
         store: Store,
         clock: Clock,
         patience: Patience,
+        registry: Registry,
         *,
-        plans: Callable[[], frozenset[str]],
-        queues: Queues,
         room: Callable[[], int],
         take: Take,
     ) -> None:
         self._store = store
         self._clock = clock
         self._patience = patience
-        self._plans = plans
-        self._queues = queues
+        self._plans = registry.hashes
+        self._queues = registry.queues
         self._looks = 0
         self._room = room
         self._take = take

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from euryale.workflows.definition.queue import Queue, check_key
-from euryale.workflows.errors import DefinitionError
+from euryale.workflows.errors import DefinitionError, WorkflowError
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.states import Slot, Status
@@ -103,6 +103,18 @@ def queued(row: ExecutionRow, queue: Queue, value: Any, deduplicate: str = "") -
         queue_key=queue.key_of(value),
         dedup_key=check_key(deduplicate, "deduplicate") if deduplicate else "",
     )
+
+
+def check_has_begun(row: ExecutionRow) -> None:
+    """Refuse to drive an execution that waits for its turn.
+
+    Raises:
+        WorkflowError: If it does.
+    """
+    if row.slot is Slot.WAITING:
+        raise WorkflowError(
+            f"{row.id} waits for its turn in queue {row.queue!r}.", hint="It begins when it has a slot."
+        )
 
 
 def decides_on_others(row: ExecutionRow, queue: Queue) -> bool:

@@ -23,7 +23,7 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.ports import Entered, Store
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, Release
-from euryale.workflows.record.states import Reason, Slot, Status
+from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.dispatcher import Dispatcher
 from euryale.workflows.runtime.doorkeeper import Doorkeeper
@@ -33,6 +33,7 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.fleet import Announcer, Membership
 from euryale.workflows.runtime.mailbox import Mailbox
 from euryale.workflows.runtime.presence import Presence
+from euryale.workflows.runtime.queues import check_has_begun
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import Reporter
 from euryale.workflows.runtime.run import Run, Tools, Turn
@@ -78,15 +79,7 @@ class Worker:
         self._waiters = Waiters()
         self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store, tools.clock)
-        self._dispatcher = Dispatcher(
-            store,
-            tools.clock,
-            tools.patience,
-            plans=registry.hashes,
-            queues=registry.queues,
-            room=self._room,
-            take=self._take,
-        )
+        self._dispatcher = Dispatcher(store, tools.clock, tools.patience, registry, room=self._room, take=self._take)
         self._mailbox = Mailbox(
             store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
         )
@@ -261,12 +254,7 @@ class Worker:
         self._announcer.add("ready")
 
     async def enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> Entered:
-        """Write a new execution into its queue; whatever becomes of the caller, it waits there.
-
-        Raises:
-            QueueRejectedError: If others have its key, and the queue rejects.
-            StoreError: If it was not written.
-        """
+        """Write a new execution into its queue, if it has one; see :meth:`Doorkeeper.enter`."""
         if (entering := self._doorkeeper.enter(row, entries)) is not None:
             entered = await asyncio.shield(entering)
             if entered.verdict == "created":
@@ -579,10 +567,7 @@ class Worker:
             row = await self._tools.patience.outlast("taking an execution over", reclaim)
             if row is None:
                 raise UnknownExecutionError(f"No execution {execution_id!r}.")
-            if row.slot is Slot.WAITING:
-                raise WorkflowError(
-                    f"{execution_id} waits for its turn in queue {row.queue!r}.", hint="It begins when it has a slot."
-                )
+            check_has_begun(row)
             if row.owner != self.owner:
                 raise StaleOwnerError(f"{execution_id} is driven by {row.owner}.", hint="Ask there, or wait.")
             executor = await self._load(row)
