@@ -21,7 +21,20 @@ SQLITE = Statements().migrations
 NAMES = itertools.count(1)
 KNOWN = {"id": "e", "execution_id": "e", "root_id": "e", "status": "waiting", "kind": "step.waiting", "step": "s"}
 KINDS_OF_MESSAGES = {"messages": "complete"}
-EMPTY = ("parent_id", "parent_step", "owner", "reason", "stranded", "queue", "trace", "key", "taken_by")
+EMPTY = (
+    "parent_id",
+    "parent_step",
+    "owner",
+    "reason",
+    "stranded",
+    "queue",
+    "trace",
+    "key",
+    "taken_by",
+    "slot",
+    "queue_key",
+    "dedup_key",
+)
 BY_TYPE = {"TEXT": "x", "text": "x", "INTEGER": 1, "REAL": 1.0, "BLOB": b"1", "bytea": b"1", "bigint": 1,
            "integer": 1, "double precision": 1.0, "boolean": False}  # fmt: skip
 
