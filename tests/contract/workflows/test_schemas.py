@@ -26,10 +26,22 @@ KNOWN = {
     "status": "waiting",
     "kind": "step.waiting",
     "step": "s",
-    "slot": "",
 }
 KINDS_OF_MESSAGES = {"messages": "complete"}
-EMPTY = ("parent_id", "parent_step", "owner", "reason", "stranded", "queue", "slot", "trace", "key", "taken_by")
+EMPTY = (
+    "parent_id",
+    "parent_step",
+    "owner",
+    "reason",
+    "stranded",
+    "queue",
+    "trace",
+    "key",
+    "taken_by",
+    "slot",
+    "queue_key",
+    "dedup_key",
+)
 BY_TYPE = {"TEXT": "x", "text": "x", "INTEGER": 1, "REAL": 1.0, "BLOB": b"1", "bytea": b"1", "bigint": 1,
            "integer": 1, "double precision": 1.0, "boolean": False}  # fmt: skip
 

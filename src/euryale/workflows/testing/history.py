@@ -12,7 +12,7 @@ from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError
 from euryale.workflows.ports import ExecutionQuery, JournalStore, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
-from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.testing.simulator.places import with_called
 
@@ -23,7 +23,7 @@ SECRET: Final = "$secret"  # noqa: S105 -- the name of a field
 REDACTED: Final = "redacted"
 _MANY: Final = 100_000
 _BYTES: Final = frozenset({"input", "output", "error", "payload", "undo"})
-_ENUMS: Final[Mapping[str, Any]] = {"status": Status, "reason": Reason}
+_ENUMS: Final[Mapping[str, Any]] = {"status": Status, "reason": Reason, "slot": Slot}
 
 
 @dataclass(frozen=True, slots=True)
