@@ -105,7 +105,7 @@ class ManualClock:
     """
 
     def __init__(self, start: datetime | None = None) -> None:
-        self._now = start or datetime(2026, 1, 1, tzinfo=UTC)
+        self._start = start or datetime(2026, 1, 1, tzinfo=UTC)
         self._elapsed = 0.0
         self._timers: list[tuple[float, int, _ManualTimer]] = []
         self._number = itertools.count()
@@ -113,7 +113,7 @@ class ManualClock:
 
     def now(self) -> datetime:
         """Return the time it was set to."""
-        return self._now
+        return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
         """Return the seconds it was advanced by in all."""
@@ -133,7 +133,7 @@ class ManualClock:
 
     def set_wall_clock(self, forward: float) -> None:
         """Set the wall clock forward, or back if negative, by so many seconds, in which no time passes."""
-        self._now += timedelta(seconds=forward)
+        self._start += timedelta(seconds=forward)
         self._jumps = [watch for watch in self._jumps if watch.callback is not None]
         for watch in tuple(self._jumps):
             if watch.callback is not None:
@@ -155,15 +155,11 @@ class ManualClock:
             raise ValueError("Time passes forward; set_wall_clock() sets the wall clock back.")
         end = self._elapsed + seconds
         while (wait := self.next_timer()) is not None and self._elapsed + wait <= end:
-            self._move(wait)
+            self._elapsed += wait
             callback = heapq.heappop(self._timers)[2].callback
             if callback is not None:
                 callback()
-        self._move(end - self._elapsed)
-
-    def _move(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._elapsed += seconds
+        self._elapsed = max(end, self._elapsed)
 
 
 SYSTEM_CLOCK = SystemClock()

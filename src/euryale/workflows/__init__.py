@@ -6,6 +6,7 @@ Usable alone, as a library::
     from euryale.workflows.stores.sqlite import SQLiteStore
 """
 
+from euryale.kit.secret import Secret
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.composer import detach, emit, sleep, transform, wait_for, when
 from euryale.workflows.definition.fanout import for_each
@@ -78,6 +79,7 @@ __all__ = [
     "Retry",
     "Schedule",
     "ScheduleView",
+    "Secret",
     "Signal",
     "Status",
     "Step",

@@ -39,7 +39,7 @@ class JsonCodec:
             self._cipher = MultiFernet([Fernet(key.reveal()) for key in keys]) if keys else None
         except ValueError as error:
             raise PayloadError(
-                "A key for secrets is 32 bytes in URL-safe base64.", hint="Make one: new_key()."
+                "A key for secrets is 32 bytes in URL-safe base64.", hint="Make one: JsonCodec.new_key()."
             ) from error
         self._limit = limit
         self._encoder = msgspec.json.Encoder(enc_hook=self._encode_foreign)
@@ -63,6 +63,22 @@ class JsonCodec:
             PayloadError: If the value is of a type that cannot travel or not of the annotated one, or larger than the
                 limit.
         """
+        data = self._write(value, what)
+        if wanted is not Any and (type(value) is not wanted or type(value) not in _SELF_EVIDENT):
+            self._read_back(data, wanted, what)
+        return data
+
+    def keep(self, value: Any, what: str, wanted: Any) -> tuple[bytes, Any]:
+        """Encode as :meth:`encode` does, and return besides what will be read back.
+
+        Who goes on with that sees the same value as whoever reads it after a restart.
+        """
+        data, kind = self._write(value, what), type(value)
+        if kind in _SELF_EVIDENT and (kind is wanted or (wanted is Any and kind is not bytes)):
+            return data, value
+        return data, self._read_back(data, wanted, what)
+
+    def _write(self, value: Any, what: str) -> bytes:
         try:
             data = self._encoder.encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
@@ -75,14 +91,12 @@ class JsonCodec:
                 f"{what} is {len(data)} bytes long; {self._limit} are allowed.",
                 hint="Keep it elsewhere and pass a reference to it.",
             )
-        if wanted is not Any and (type(value) is not wanted or type(value) not in _SELF_EVIDENT):
-            self._check(data, wanted, what)
         return data
 
-    def _check(self, data: bytes, wanted: Any, what: str) -> None:
+    def _read_back(self, data: bytes, wanted: Any, what: str) -> Any:
         """Refuse at once what a later process could not read."""
         try:
-            self.decode(data, wanted, what)
+            return self.decode(data, wanted, what)
         except PayloadError as error:
             raise PayloadError(
                 f"{what} would not be readable as {_name(wanted)}: {error.__cause__}",
@@ -131,7 +145,10 @@ class JsonCodec:
 
     @staticmethod
     def _dump_model(value: Any) -> Any:
-        text = value.model_dump_json()
+        try:
+            text = value.model_dump_json()
+        except ValueError as error:  # pydantic's own for a field of a foreign type
+            raise ValueError(f"{error}; a Secret belongs into a dataclass, not into a pydantic model") from error
         if _MASKED in text and type(value).model_validate_json(text) != value:
             raise ValueError("it holds a value of pydantic's that is masked when it is written: use kit.secret.Secret")
         return json.loads(text)

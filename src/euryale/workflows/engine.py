@@ -393,11 +393,19 @@ class Engine:
         return Handle(self, execution_id, Any)
 
     async def result(self, execution_id: str, output_type: Any = Any) -> Any:
-        """Return an execution's result when it has one; see :meth:`Handle.result`."""
+        """Return an execution's result when it has one; see :meth:`Handle.result`.
+
+        Args:
+            execution_id: The execution.
+            output_type: What to read the result as; Any: as its workflow is annotated, plain values if that is not
+                known here.
+        """
         self._check_open()
         outcome = await self._worker.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
+        if output_type is Any and (plan := self._registry.find(outcome.row.workflow, outcome.row.plan_hash)):
+            output_type = plan.output_type
         return self._tools.codec.decode(outcome.row.output, output_type, f"the result of {execution_id}")
 
     async def wait(self, execution_id: str) -> Status:
@@ -434,7 +442,8 @@ class Engine:
         """Ask an execution to end and to be undone; return when the wish is durable.
 
         Returns:
-            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before.
+            Whether it will be undone because of this; False if it has ended, is being undone, or was asked before. One
+            that another worker drives hears of it within moments; if its last step succeeds before, it has succeeded.
 
         Raises:
             UnknownExecutionError: If there is none.
@@ -619,7 +628,7 @@ class Engine:
                     yield entry_event(entry, execution_id, self._tools.codec)
                 if journal.row.status.ended:
                     return
-                if queue.empty() and (lacking := self._worker.lacks(journal.row)):
+                if queue.empty() and (lacking := self._worker.hopeless(journal.row)):
                     raise self._worker.stranded_error(execution_id, lacking)
                 while (event := await next_event(queue, self._tools.clock, within)) is not None:
                     if event.seq == 0 or event.seq > seq:

@@ -91,6 +91,11 @@ class ExecutionView:
     seq: int = 0
     partial: bool = False
 
+    @property
+    def cursor(self) -> tuple[float, str]:
+        """Where a list goes on behind it: ``ExecutionQuery(before=page[-1].cursor)`` asks for the next page."""
+        return self.created_at.timestamp(), self.id
+
 
 def moment(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as an aware datetime."""

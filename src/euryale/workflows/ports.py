@@ -21,7 +21,7 @@ class ExecutionQuery:
         parent_id: Only children of this execution; empty: only those that are no children; None: all.
         prefix: Only ids that begin with this.
         limit: How many at the most.
-        before: Only those listed after this one: ``(created_at, id)`` of the last one of the page before.
+        before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
     """
 
     workflow: str | None = None
@@ -128,7 +128,8 @@ class JournalStore(Protocol):
     async def claim(self, claim: Claim) -> Claimed:
         """Give a worker executions that nobody owns and that are due: those of the highest priority, then the oldest.
 
-        One that was pending is running from then on.
+        One that was pending is running from then on. What was taken by a call that failed, as its answer was lost, is
+        given with the worker's next one.
         """
         ...
 
@@ -145,7 +146,8 @@ class JournalStore(Protocol):
 
         One of the kind ``undone`` is kept for an execution that is being undone, or was not undone wholly.
 
-        If nobody owns the execution it is due at once.
+        If nobody owns the execution it is due at once. Where an answer may be lost, the very same message again gets
+        the number that it has.
         """
         ...
 
@@ -275,6 +277,14 @@ class Codec(Protocol):
 
         Raises:
             PayloadError: If the value is of a type that cannot travel, or could not be read back.
+        """
+        ...
+
+    def keep(self, value: Any, what: str, wanted: Any) -> tuple[bytes, Any]:
+        """Encode as :meth:`encode` does, and return besides what :meth:`decode` will make of it.
+
+        Raises:
+            PayloadError: As :meth:`encode` does.
         """
         ...
 

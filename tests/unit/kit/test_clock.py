@@ -20,6 +20,13 @@ def test_a_manual_clock_stands_still_until_it_is_moved():
     assert (clock.now(), clock.monotonic()) == (datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC), 90.0)
 
 
+def test_moments_shorter_than_a_microsecond_add_up():
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    for _ in range(10):
+        clock.advance(0.3e-6)
+    assert clock.now() == datetime(2026, 1, 1, 0, 0, 0, 3, tzinfo=UTC)
+
+
 def test_a_manual_clock_is_not_advanced_backward():
     with pytest.raises(ValueError, match="set_wall_clock"):
         ManualClock().advance(-30)

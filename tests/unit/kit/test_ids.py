@@ -1,14 +1,12 @@
 """Identifiers: sortable, unique, and safe wherever a name goes."""
 
+import os
+import random
 import re
 import threading
-from datetime import timedelta
 
-import pytest
-
-from euryale.kit import ids
 from euryale.kit.clock import ManualClock
-from euryale.kit.ids import new_id, new_token
+from euryale.kit.ids import ids_from, new_id, new_token
 
 
 def test_an_id_is_a_prefix_and_22_plain_characters():
@@ -20,15 +18,24 @@ def test_ids_of_one_process_sort_as_they_were_made():
     assert made == sorted(set(made))
 
 
-def test_ids_sort_as_they_were_made_when_the_clock_goes_back(monkeypatch: pytest.MonkeyPatch):
-    clock = ManualClock(ids.SYSTEM_CLOCK.now() + timedelta(days=1))
-    monkeypatch.setattr(ids, "SYSTEM_CLOCK", clock)
-    monkeypatch.setattr(ids, "_sequence", type(ids._sequence)())
-    made = [new_id("x")]
-    for seconds in (0, -3600, 0, 3601):
-        clock.set_wall_clock(seconds)
-        made.append(new_id("x"))
+def test_ids_sort_as_they_were_made_when_the_clock_goes_back():
+    clock = ManualClock()
+    with ids_from(clock, os.urandom):
+        made = [new_id("x")]
+        for seconds in (0, -3600, 0, 3601):
+            clock.set_wall_clock(seconds)
+            made.append(new_id("x"))
     assert made == sorted(set(made))
+
+
+def test_ids_from_a_seed_are_the_same_again_and_only_inside_of_the_block():
+    made = []
+    for _ in range(2):
+        with ids_from(ManualClock(), random.Random(7).randbytes):
+            made.append([new_id("x"), new_id("x")])
+    assert made[0] == made[1]
+    assert made[0][0] < made[0][1]
+    assert new_id("x") not in made[0]
 
 
 def test_threads_make_different_ids():

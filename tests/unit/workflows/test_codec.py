@@ -205,3 +205,26 @@ def test_texts_are_scrubbed_of_what_passed_through():
     assert reader.scrub("hunter2hunter2") == "hunter2hunter2"
     reader.decode(data, Access, "it")
     assert reader.scrub("hunter2hunter2") == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "read"),
+    [
+        (3, int, 3),
+        ("x", Any, "x"),
+        (b"x", Any, "eA=="),
+        ((1, 2), list[int], [1, 2]),
+        (3, float, 3.0),
+        (ACCESS, Access, ACCESS),
+    ],
+)
+def test_what_is_kept_comes_with_what_will_be_read(value, wanted, read):
+    codec = JsonCodec((JsonCodec.new_key(),))
+    data, kept = codec.keep(value, "it", wanted)
+    assert (kept, type(kept)) == (read, type(read))
+    assert codec.decode(data, wanted, "it") == kept
+
+
+def test_what_could_not_be_read_is_not_kept():
+    with pytest.raises(PayloadError, match="it would not be readable as int"):
+        JsonCodec().keep("x", "it", int)

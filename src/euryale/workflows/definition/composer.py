@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, overload
 
-from euryale.workflows.definition.expression import Choice, Computed, Expression, Output
+from euryale.workflows.definition.expression import Choice, Computed, Constant, Expression, Output
 from euryale.workflows.definition.nodes import (
     ChildNode,
     ChoiceNode,
@@ -21,7 +21,14 @@ from euryale.workflows.definition.nodes import (
     StepNode,
     WorkflowLike,
 )
-from euryale.workflows.definition.placeholder import Placeholder, caller_location, check_captures, expression_of
+from euryale.workflows.definition.placeholder import (
+    Placeholder,
+    Tool,
+    caller_location,
+    check_composing,
+    check_pure,
+    expression_of,
+)
 from euryale.workflows.errors import UNSET, CompositionError
 
 T = TypeVar("T")
@@ -147,6 +154,8 @@ def detach(workflow: "DetachedLike[I]", value: I) -> str:
         The id of its execution.
     """
     composition = current_composition("detach(...)")
+    if not hasattr(workflow, "plan"):
+        raise CompositionError(f"{caller_location()}: detach takes a workflow and its input, not {workflow!r}.")
     node_id = composition.claim_id(f"detach:{workflow.plan.name}")
     return cast("str", composition.place(DetachNode(node_id, workflow, expression_of(value))))
 
@@ -169,10 +178,22 @@ def sleep(duration: float | timedelta) -> None:
         duration: Seconds, or a timedelta; may be a placeholder of seconds.
     """
     composition = current_composition("sleep(...)")
-    composition.place(SleepNode(composition.claim_id("sleep"), _seconds(duration)))
+    composition.place(SleepNode(composition.claim_id("sleep"), _seconds("sleep", duration)))
 
 
-def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, default: object = UNSET) -> T:
+@overload
+def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = ...) -> T: ...
+
+
+@overload
+def wait_for(signal: Signal[T], *, timeout: float | timedelta, default: T) -> T: ...
+
+
+@overload
+def wait_for(signal: Signal[T], *, timeout: float | timedelta, default: None) -> T | None: ...
+
+
+def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, default: object = UNSET) -> T | None:
     """Wait until the execution is told something: by ``engine.signal(id, signal, value)``.
 
     It does not matter whether the signal is sent before, while or after the execution waits; each one is taken once, in
@@ -182,20 +203,41 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
         signal: What to wait for.
         timeout: Seconds, or a timedelta, after which it waits no longer: it fails then, unless there is a default. May
             be a placeholder of seconds. Default: no limit.
-        default: What it is given if the signal does not come in time.
+        default: What it is given if the signal does not come in time: None, or a value of the signal's type. May hold
+            placeholders.
 
     Returns:
         What came with the signal.
+
+    Raises:
+        CompositionError: If it is given no :class:`Signal`, or a default that nothing would ever call for.
     """
-    composition = current_composition(f"wait_for({signal.name!r})")
-    limit = None if timeout is None else _seconds(timeout)
+    composition = current_composition("wait_for(...)")
+    if not isinstance(signal, Signal):
+        raise CompositionError(
+            f"{caller_location()}: wait_for takes a signal, not {signal!r}.",
+            hint='Make one beside the workflow: approved = Signal("approved", bool).',
+        )
+    if timeout is None and default is not UNSET:
+        raise CompositionError(
+            f"{caller_location()}: wait_for({signal.name!r}) has a default and no timeout.",
+            hint="Say after how long it is taken: timeout=seconds.",
+        )
+    limit = None if timeout is None else _seconds("wait_for", timeout)
     instead = None if default is UNSET else expression_of(default)
     node_id = composition.claim_id(f"signal:{signal.name}")
     return cast("T", composition.place(SignalNode(node_id, signal, limit, instead)))
 
 
-def _seconds(duration: object) -> Expression:
-    return expression_of(duration.total_seconds() if isinstance(duration, timedelta) else duration)
+def _seconds(what: str, duration: object) -> Expression:
+    expression = expression_of(duration.total_seconds() if isinstance(duration, timedelta) else duration)
+    if isinstance(expression, Constant) and (
+        not isinstance(expression.value, (int, float)) or not expression.value >= 0  # NaN is not
+    ):
+        raise CompositionError(
+            f"{caller_location()}: {what} takes seconds from 0 up, a timedelta or a placeholder, not {duration!r}."
+        )
+    return expression
 
 
 def transform(function: Callable[..., T], *values: object) -> T:
@@ -208,19 +250,25 @@ def transform(function: Callable[..., T], *values: object) -> T:
         values: What it is given; may hold placeholders.
 
     Raises:
-        CompositionError: If ``function`` is a coroutine function, or uses a placeholder that is not passed to it.
+        CompositionError: If ``function`` is a coroutine function or a step, or uses a placeholder that is not passed to
+            it.
     """
     if inspect.iscoroutinefunction(function):
         raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
-    check_captures(function, "transform")
+    check_pure(function, "transform")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
 
 
-class When(Generic[T]):
+class When(Tool, Generic[T]):
     """A decision; made by :func:`when`."""
+
+    instead: ClassVar[str] = "Say what is done then: when(value, predicate).then(...).otherwise(...)."
 
     def __init__(self, predicate: Computed) -> None:
         self._predicate = predicate
+
+    def __repr__(self) -> str:
+        return "when(...)"
 
     def then(self, compose: Callable[[], S]) -> "Then[S]":
         """Compose what is done if the predicate holds.
@@ -229,6 +277,7 @@ class When(Generic[T]):
             compose: Called once, now; the steps it calls belong to this side.
         """
         composition = current_composition("when(...).then(...)")
+        check_composing(compose, "then")
         node_id = composition.claim_id("when")
         with composition.inside() as block:
             value = compose()
@@ -237,13 +286,18 @@ class When(Generic[T]):
         return Then(composition, node, expression_of(value))
 
 
-class Then(Generic[S]):
+class Then(Tool, Generic[S]):
     """A decision with its first side; made by :meth:`When.then`."""
+
+    instead: ClassVar[str] = "Add .otherwise(...), or take .result: None when the side was not taken."
 
     def __init__(self, composition: Composition, node: ChoiceNode, value: Expression) -> None:
         self._composition = composition
         self._node = node
         self._value = value
+
+    def __repr__(self) -> str:
+        return "when(...).then(...)"
 
     @property
     def result(self) -> S | None:
@@ -253,6 +307,7 @@ class Then(Generic[S]):
     def otherwise(self, compose: Callable[[], T]) -> S | T:
         """Compose what is done if the predicate does not hold; return the value of the side that was taken."""
         block = self._composition.block
+        check_composing(compose, "otherwise")
         if not block or block[-1] is not self._node:
             raise CompositionError(f"{caller_location()}: otherwise(...) must follow its then(...) directly.")
         with self._composition.inside() as other:
@@ -276,5 +331,5 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
     """
     if inspect.iscoroutinefunction(predicate):
         raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
-    check_captures(predicate, "when")
+    check_pure(predicate, "when")
     return When(Computed(predicate, (expression_of(value),)))

@@ -1,5 +1,6 @@
 """Expressions as JSON values: what a plan's fingerprint is taken of."""
 
+from collections.abc import Callable
 from typing import Any
 
 from euryale.workflows.definition.expression import (
@@ -27,8 +28,7 @@ def describe(expression: Expression) -> Any:  # noqa: PLR0911 -- one line for ea
         case Item(source, key):
             return f"{describe(source)}[{key!r}]"
         case Computed(function, arguments):
-            name = getattr(function, "__qualname__", type(function).__name__)
-            return {"function": name, "arguments": [describe(each) for each in arguments]}
+            return {"function": _name(function), "arguments": [describe(each) for each in arguments]}
         case Choice(node, then, otherwise):
             return {"when": node, "then": describe(then), "otherwise": describe(otherwise)}
         case Sequence(_, items):
@@ -39,6 +39,12 @@ def describe(expression: Expression) -> Any:  # noqa: PLR0911 -- one line for ea
             return _constant(value)
         case _:
             return type(expression).__name__
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Return a function's name, without the composer around it: an old version may be kept under another name."""
+    name: str = getattr(function, "__qualname__", type(function).__qualname__)
+    return name.rpartition("<locals>.")[2]
 
 
 def _constant(value: object) -> Any:

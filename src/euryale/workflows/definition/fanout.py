@@ -76,7 +76,7 @@ def for_each(
         raise CompositionError(f"{where}: for_each cannot do {body!r}.", hint="Pass a step or a workflow.")
     if concurrency < 1:
         raise CompositionError(f"{where}: concurrency={concurrency}: at least 1 is under way at a time.")
-    if (min_successful is not None and min_successful < 0) or not _is_tolerance(tolerated_failures):
+    if not _is_count(min_successful) or not _is_tolerance(tolerated_failures):
         raise CompositionError(
             f"{where}: min_successful={min_successful}, tolerated_failures={tolerated_failures}.",
             hint="min_successful is a count; tolerated_failures is a count, or a share between 0 and 1.",
@@ -85,6 +85,10 @@ def for_each(
     tolerance = Tolerance(min_successful, tolerated_failures)
     placed = composition.place(EachNode(node_id, body, expression_of(items), concurrency, tolerance))
     return cast("list[Any]", placed)
+
+
+def _is_count(number: object) -> bool:
+    return number is None or (isinstance(number, int) and number >= 0)
 
 
 def _is_tolerance(failures: float | None) -> bool:

@@ -1,17 +1,17 @@
 """Hooks: places in a workflow at which an application adds steps of its own."""
 
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from euryale.workflows.definition.composer import current_composition
 from euryale.workflows.definition.nodes import HookNode, StepNode
-from euryale.workflows.definition.placeholder import expression_of
+from euryale.workflows.definition.placeholder import Tool, expression_of
 from euryale.workflows.definition.step import Step
 from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
 
 
-class Hook(Generic[T]):
+class Hook(Tool, Generic[T]):
     """A place in a workflow at which any number of handlers is called, in the order in which they were attached.
 
     A handler is a step, with retries and a compensation of its own. Which handlers there are is no part of the plan:
@@ -27,12 +27,17 @@ class Hook(Generic[T]):
         >>> order_placed.attach(tell_the_warehouse)
     """
 
+    instead: ClassVar[str] = "Call it with what its handlers are given."
+
     def __init__(self, name: str, type: type[T]) -> None:  # noqa: A002 -- its name
         if not name or set(name) & set("#/ []"):
             raise DefinitionError(f"A hook's name has no spaces, brackets, '/' or '#': {name!r}.")
         self.name = name
         self.type = type
         self._handlers: dict[str, Step[[T], Any, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"<hook {self.name}>"
 
     def attach(self, handler: Step[[T], Any, Any]) -> None:
         """Have a step called there.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
 
 from euryale.workflows.definition.description import describe
 from euryale.workflows.definition.expression import Computed, Expression, sources
@@ -175,6 +175,11 @@ class SignalNode(_Leaf):
     signal: Signal[Any]
     timeout: Expression | None
     default: Expression | None
+
+    @property
+    def output_type(self) -> Any:
+        """What it gives: what comes with the signal, or None as a default."""
+        return self.signal.type if self.default is None else Optional[self.signal.type]  # noqa: UP045 -- at run time
 
     def reads(self) -> frozenset[str]:
         """Return the nodes whose outputs it needs."""

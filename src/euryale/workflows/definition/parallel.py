@@ -1,7 +1,7 @@
 """Branches that run at the same time: which calls belong to which of them, and that none needs another's output."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast, get_args, overload
 
 from euryale.workflows.definition.composer import Composition, current_composition
 from euryale.workflows.definition.expression import Output
@@ -134,6 +134,10 @@ def parallelize(*branches: Any, on_failure: OnFailure = "wait") -> tuple[Any, ..
         CompositionError: If an argument is neither, was used before, or needs another branch's output.
     """
     composition = current_composition("parallelize(...)")
+    if on_failure not in get_args(OnFailure):
+        raise CompositionError(f"{caller_location()}: on_failure={on_failure!r}: it is 'wait' or 'cancel'.")
+    if not branches:
+        return ()
     node_id = composition.claim_id("parallel")
     calls = _take_calls(composition, [each for each in branches if isinstance(each, Placeholder)])
     blocks: list[Block] = []

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import CellType, FrameType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from euryale.workflows.definition.expression import (
     Attribute,
@@ -39,6 +39,16 @@ def _refuse(attempted: str, advice: str) -> NoReturn:
         f"{caller_location()}: {attempted} on a placeholder. The composer runs once, before there are values.",
         hint=advice,
     )
+
+
+class Tool:
+    """What a composer works with, and which is no value that a workflow could pass on: a step, a decision, a hook.
+
+    Attributes:
+        instead: What to do instead of passing it on.
+    """
+
+    instead: ClassVar[str]
 
 
 class Placeholder:
@@ -116,7 +126,8 @@ def expression_of(value: object) -> Expression:
     Lists, tuples, dicts, dataclasses, msgspec structs and named tuples are looked into; any other object is a constant.
 
     Raises:
-        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in.
+        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in; or if it is
+            no value at all, such as a step that was not called.
     """
     if isinstance(value, Placeholder):
         expression: Expression = object.__getattribute__(value, "_expression")
@@ -125,6 +136,7 @@ def expression_of(value: object) -> Expression:
         return _collect(value, Sequence(type(value), tuple(map(expression_of, value))))
     if isinstance(value, dict) and type(value) is dict:
         return _collect(value, Table(tuple((key, expression_of(item)) for key, item in value.items())))
+    check_value(value)
     names = record_fields(value)
     if names is not None:
         fields = tuple((name, expression_of(getattr(value, name))) for name in names)
@@ -134,12 +146,51 @@ def expression_of(value: object) -> Expression:
     return Constant(value)
 
 
-def check_captures(function: Callable[..., Any], what: str) -> None:
-    """Refuse a function that has a placeholder in its closure or defaults: it would see it instead of the value.
+def check_value(value: object) -> None:
+    """Refuse what is no value.
 
     Raises:
-        CompositionError: If it has.
+        CompositionError: If it is a tool of composers, or a coroutine that nobody would await.
     """
+    if isinstance(value, Tool):
+        raise CompositionError(f"{caller_location()}: {value!r} is passed on as a value.", hint=value.instead)
+    if inspect.iscoroutine(value):
+        value.close()
+        raise CompositionError(
+            f"{caller_location()}: {value.__qualname__}() is a coroutine, and nobody awaits it.",
+            hint="A composer only composes: make it a step, and call that. To wait, use sleep(seconds).",
+        )
+
+
+def check_composing(function: object, what: str) -> None:
+    """Refuse what is to compose a side or a branch, and cannot.
+
+    Raises:
+        CompositionError: If it is no function.
+    """
+    if isinstance(function, Placeholder) or not callable(function):
+        raise CompositionError(
+            f"{caller_location()}: {what} takes a function that composes, not {function!r}.",
+            hint="Put a lambda around the call: lambda: create(project).",
+        )
+
+
+def check_pure(function: Callable[..., Any], what: str) -> None:
+    """Refuse a function that cannot be called with values later.
+
+    Raises:
+        CompositionError: If it is no function, is a step, or has a placeholder in its closure or defaults.
+    """
+    if isinstance(function, (Placeholder, Tool)) or not callable(function):
+        raise CompositionError(
+            f"{caller_location()}: {what} takes a plain function, not {function!r}.",
+            hint="A step is called in the composer, and its result passed on.",
+        )
+    _check_captures(function, what)
+
+
+def _check_captures(function: Callable[..., Any], what: str) -> None:
+    """Refuse a function that would see a placeholder instead of the value."""
     cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
     defaults = getattr(function, "__defaults__", None) or ()
     keywords = (getattr(function, "__kwdefaults__", None) or {}).values()

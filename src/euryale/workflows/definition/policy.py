@@ -1,6 +1,7 @@
 """When to try again, and how long to wait before."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from euryale.workflows.errors import DefinitionError, PermanentFailure
 
@@ -63,3 +64,15 @@ ONCE = Retry(max_attempts=1)
 
 PERSISTENT = Retry(max_attempts=8, initial=0.5, factor=2.0, max_interval=60.0)
 """The default of a compensation: about two minutes of trying."""
+
+
+def seconds(duration: float | timedelta | None, what: str) -> float | None:
+    """Return a duration in seconds; None stays None.
+
+    Raises:
+        DefinitionError: If it is no duration; ``what`` names it in the error.
+    """
+    number = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if number is not None and not (isinstance(number, (int, float)) and number >= 0):  # NaN is not
+        raise DefinitionError(f"{what}={duration!r}: give seconds from 0 up, or a timedelta.")
+    return number

@@ -4,11 +4,13 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
-from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from euryale.workflows.definition.composer import place_step
-from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
+from euryale.workflows.definition.placeholder import Tool
+from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry, seconds
 from euryale.workflows.errors import DefinitionError
 
 P = ParamSpec("P")
@@ -198,7 +200,7 @@ class StepOptions:
     skip_to: str = ""
 
 
-class Step(Generic[P, R, U]):
+class Step(Tool, Generic[P, R, U]):
     """A function that became a step; made by :func:`step`.
 
     Called in a composer it takes its place in the workflow and gives a placeholder for its output. Outside of
@@ -209,6 +211,8 @@ class Step(Generic[P, R, U]):
         function: The function itself.
         options: Retries and time limits.
     """
+
+    instead: ClassVar[str] = "Call it: its result is a value."
 
     def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
         if not name or set(name) & set("#/ "):
@@ -247,11 +251,12 @@ class Step(Generic[P, R, U]):
     def __repr__(self) -> str:
         return f"<step {self.name}>"
 
-    def named(self, name: str, *, retry: Retry | None = None, timeout: float | None = None) -> "Step[P, R, U]":
+    def named(
+        self, name: str, *, retry: Retry | None = None, timeout: float | timedelta | None = None
+    ) -> "Step[P, R, U]":
         """Return the same step under another name, and with other limits if given."""
-        return self._twin(
-            name, retry=retry or self.options.retry, timeout=timeout if timeout is not None else self.options.timeout
-        )
+        limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
+        return self._twin(name, retry=_policy(retry or self.options.retry), timeout=limit)
 
     def continue_on_failure(self) -> "Step[P, R | None, U]":
         """Return the same step, without which the workflow goes on when it has failed for good.
@@ -271,6 +276,19 @@ class Step(Generic[P, R, U]):
         """
         return self._twin(self.name, skip_to=node)
 
+    def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":
+        """Return the same step with other functions behind it, which take the same: for tests.
+
+        Args:
+            function: Called instead of the step's own.
+            undo: Called instead of its compensation's own, if it has one; None: as it was.
+        """
+        other: Step[P, R, U] = Step(self.name, function, self.options)
+        compensation = self.compensation
+        if compensation is not None:
+            other._compensation = replace(compensation, function=undo or compensation.function)
+        return other
+
     def _twin(self, name: str, **options: Any) -> "Step[P, Any, U]":
         twin: Step[P, Any, U] = Step(name, self.function, replace(self.options, **options))
         twin._origin = self
@@ -283,7 +301,7 @@ class Step(Generic[P, R, U]):
 
     @overload
     def compensate(
-        self, /, *, retry: Retry = ..., timeout: float | None = ...
+        self, /, *, retry: Retry = ..., timeout: float | timedelta | None = ...
     ) -> Callable[[Callable[Concatenate[U | None, ...], C]], Callable[Concatenate[U | None, ...], C]]: ...
 
     def compensate(
@@ -292,7 +310,7 @@ class Step(Generic[P, R, U]):
         /,
         *,
         retry: Retry = PERSISTENT,
-        timeout: float | None = None,
+        timeout: float | timedelta | None = None,
     ) -> Callable[..., Any]:
         """Declare how the step is undone: a decorator for a function, async or not.
 
@@ -303,7 +321,7 @@ class Step(Generic[P, R, U]):
         Args:
             function: The function, when used without parentheses.
             retry: How often it is tried.
-            timeout: Seconds that one attempt may take, or None.
+            timeout: Seconds (or a timedelta) that one attempt may take, or None.
 
         Raises:
             DefinitionError: If the step has a compensation already, or the function's parameters do not fit.
@@ -312,7 +330,8 @@ class Step(Generic[P, R, U]):
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
             if self.compensation is not None:
                 raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-            self._compensation = _read_compensation(function, self, retry, timeout)
+            limit = seconds(timeout, "timeout")
+            self._compensation = _read_compensation(function, self, _policy(retry), limit)
             return function
 
         return attach(function) if function is not None else attach
@@ -364,9 +383,9 @@ def step(
     *,
     name: str | None = ...,
     retry: Retry = ...,
-    timeout: float | None = ...,
+    timeout: float | timedelta | None = ...,
     completes: Literal["returning", "externally"] = ...,
-    external_timeout: float | None = ...,
+    external_timeout: float | timedelta | None = ...,
 ) -> StepDecorator: ...
 
 
@@ -376,9 +395,9 @@ def step(
     *,
     name: str | None = None,
     retry: Retry = ONCE,
-    timeout: float | None = None,
+    timeout: float | timedelta | None = None,
     completes: Literal["returning", "externally"] = "returning",
-    external_timeout: float | None = None,
+    external_timeout: float | timedelta | None = None,
 ) -> Any:
     """Turn a function into a step of workflows.
 
@@ -390,19 +409,28 @@ def step(
         function: The function, when used without parentheses. Each parameter and the result are annotated.
         name: Its name; default: the function's, with dashes for underscores.
         retry: How often it is tried; default: once.
-        timeout: Seconds that one attempt may take before it is interrupted; default: no limit.
+        timeout: Seconds (or a timedelta) that one attempt may take before it is interrupted; default: no limit.
         completes: ``externally`` when it is done only by ``engine.complete``; it then returns ``LATER``, or a
             ``StepResponse(LATER, undo=...)``.
-        external_timeout: Seconds that it then waits; default: no limit.
+        external_timeout: Seconds (or a timedelta) that it then waits; default: no limit.
 
     Raises:
-        DefinitionError: If the name is not acceptable.
+        DefinitionError: If the name or an option is not acceptable.
 
     Example:
         >>> @step(retry=Retry(max_attempts=4), timeout=60)
         ... async def create_database(project: str) -> str:
         ...     return f"db-{project}"
     """
-    options = StepOptions(retry, timeout, completes, external_timeout)
+    if completes not in {"returning", "externally"}:
+        raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
+    limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")
+    options = StepOptions(_policy(retry), limits[0], completes, limits[1])
     decorator = StepDecorator(name, options)
     return decorator if function is None else decorator(function)
+
+
+def _policy(retry: object) -> Retry:
+    if not isinstance(retry, Retry):
+        raise DefinitionError(f"retry={retry!r} is no policy.", hint="Write retry=Retry(max_attempts=4).")
+    return retry

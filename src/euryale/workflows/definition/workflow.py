@@ -4,19 +4,20 @@ import inspect
 import typing
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Output
-from euryale.workflows.definition.placeholder import Placeholder, expression_of
+from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
+from euryale.workflows.definition.policy import seconds
 from euryale.workflows.errors import DefinitionError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
 
 
-class Workflow(Generic[I, O]):
+class Workflow(Tool, Generic[I, O]):
     """A composed workflow; made by :func:`workflow`.
 
     Called in the composer of another workflow it becomes its child: an execution of its own, awaited, and undone when
@@ -25,6 +26,8 @@ class Workflow(Generic[I, O]):
     Attributes:
         plan: What it does.
     """
+
+    instead: ClassVar[str] = "Call it with its input: its result is a value."
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -128,12 +131,8 @@ def workflow(
         ... def create_project(name: str) -> str:
         ...     return create_database(name)
     """
+    if not isinstance(name, str):
+        raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
     if not name or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
-    return WorkflowDecorator(name, version, _seconds(timeout), _seconds(retention))
-
-
-def _seconds(value: float | timedelta | None) -> float | None:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return value
+    return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"))

@@ -81,12 +81,12 @@ class Attempts:
     async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
         run = self._run
         external = node.step.options.completes == "externally"
-        payload, undo = None, None
+        payload, undo, output = None, None, None
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
             if not external:
-                payload = self._encode_output(node, returned.output)
+                payload, output = self._keep_output(node, returned.output)
         except PayloadError as error:
             # it did its work: what undoes it is known, if only here
             run.undos[node.id] = returned.undo
@@ -95,12 +95,12 @@ class Attempts:
         if external:
             run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
             return await self._waits.completion(lane, node, started)
-        run.outputs[node.id] = returned.output
+        run.outputs[node.id] = output
         run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=attempt, started=started, payload=payload, undo=undo)
         return True
 
-    def _encode_output(self, node: StepNode, output: Any) -> bytes:
-        return self._run.tools.codec.encode(output, f"the output of step {node.id!r}", node.step.signature.output_type)
+    def _keep_output(self, node: StepNode, output: Any) -> tuple[bytes, Any]:
+        return self._run.tools.codec.keep(output, f"the output of step {node.id!r}", node.step.signature.output_type)
 
     def _keep_undo(self, node: StepNode, undo: Any) -> bytes:
         """Keep what undoes the step, for now and for the journal.
@@ -108,8 +108,11 @@ class Attempts:
         Raises:
             PayloadError: If it cannot be written; it is kept for now.
         """
-        self._run.undos[node.id] = undo
-        return self._run.tools.codec.encode(undo, f"what undoes step {node.id!r}", node.step.signature.undo_type)
+        run = self._run
+        run.undos[node.id] = undo
+        wanted = node.step.signature.undo_type
+        payload, run.undos[node.id] = run.tools.codec.keep(undo, f"what undoes step {node.id!r}", wanted)
+        return payload
 
     async def _wait_for_retry(self, lane: Lane, node: StepNode, raised: Raised, attempt: int, started: float) -> None:
         run = self._run

@@ -12,6 +12,7 @@ from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, St
 from euryale.workflows.errors import PermanentFailure, UnknownWorkflowError
 from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.course import Course
+from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
 
@@ -156,10 +157,22 @@ class Each:
             return False
         if not tally.suffices:
             return self._course.fail(lane, EntryKind.STEP_FAILED, vertex.id, tally.error())
+        self._close_unfinished(group)
         run.outputs[vertex.id] = group.output(run.outputs)
         parts = run.tools.codec.encode(group.parts, f"the parts of {vertex.id}")
         run.note(EntryKind.STEP_SUCCEEDED, vertex.id, payload=parts)
         return True
+
+    def _close_unfinished(self, group: Group) -> None:
+        """Say of items that a former owner may have begun, and that are not needed any more, that they may have run."""
+        for each in group.vertices:
+            record = self._run.node(each.id)
+            if each.id in self._course.begun and not _has_ended(self._run, each):
+                failure = Failure(
+                    "workflows.interrupted", "It was interrupted: enough others had succeeded.", step=each.id
+                )
+                payload = self._run.encode_failure(failure)
+                self._run.note(EntryKind.STEP_FAILED, each.id, attempt=record.attempts, payload=payload)
 
     def may_have_begun(self, vertex: Vertex) -> list[str]:
         """Return the items that may have been under way when the execution was taken over."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from euryale.kit.clock import Clock, pause
 from euryale.workflows.errors import StoreError
@@ -21,7 +21,8 @@ class Membership:
         clock: The time.
         lease: Seconds after which a worker that does not renew is taken for dead.
         reaped: Called when others were found dead: what they owned is due.
-        lost: Called when this worker was taken for dead: nothing is its own any more.
+        lost: Called when this worker was taken for dead: nothing is its own any more. It becomes a worker under another
+            name before anything else is done: one that was renewed twice under the old one would become two.
         looked: Called at each renewal.
     """
 
@@ -32,7 +33,7 @@ class Membership:
         lease: float,
         *,
         reaped: Callable[[], None],
-        lost: Callable[[], None],
+        lost: Callable[[], Awaitable[None]],
         looked: Callable[[], None],
     ) -> None:
         self._store = store
@@ -64,7 +65,7 @@ class Membership:
     async def _turn(self) -> None:
         if not await self._store.renew(self.owner, self._lease):
             _log.error("worker %s was taken for dead; others have taken its executions over", self.owner)
-            self._lost()
+            await self._lost()
             return
         if dead := await self._store.reap():
             _log.warning("workers found dead, their executions go on: %s", ", ".join(dead))
@@ -77,13 +78,13 @@ class Announcer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._notices: set[str] = set()
+        self._notices: dict[str, None] = {}
         self._woken = asyncio.Event()
 
     def add(self, notice: str) -> None:
         """Tell the others soon; see :data:`~euryale.workflows.ports.Listener`."""
         if self._store.shared:
-            self._notices.add(notice)
+            self._notices[notice] = None
             self._woken.set()
 
     async def run(self) -> None:
@@ -95,7 +96,7 @@ class Announcer:
     async def flush(self) -> None:
         """Tell what there is to tell."""
         self._woken.clear()
-        notices, self._notices = self._notices, set()
+        notices, self._notices = tuple(self._notices), {}
         if not notices:
             return
         try:

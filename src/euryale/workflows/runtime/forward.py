@@ -60,6 +60,7 @@ class Forward:
         """
         course, vertices = self._course, self._run.open_vertices()
         if self._run.row.epoch > 1:  # taken over: what may be done next may have been running
+            vertices = self._catch_up(vertices)
             course.begun.update(dict.fromkeys(self._may_have_begun(vertices)))
         if course.turn is None:
             course.turn = self._earlier_failure(vertices)
@@ -70,6 +71,30 @@ class Forward:
         if course.turn is not None:
             self._close_interrupted(course.turn)
         return course.turn
+
+    def _catch_up(self, vertices: list[Vertex]) -> list[Vertex]:
+        """Pass the choices and events again that the former owner may have passed: they ride with the next result."""
+        caught, ahead = [], vertices[::-1]
+        while ahead:
+            vertex = ahead.pop()
+            side = self._pass(vertex) if self._run.node(vertex.id).forward is StepState.PENDING else None
+            if side is None:
+                caught.append(vertex)
+            else:
+                ahead.extend(reversed(self._run.frontier.complete(vertex, side)))
+        return caught
+
+    def _pass(self, vertex: Vertex) -> int | None:
+        """Return the side that is taken at a choice or an event; None if it is neither, or fails, as it will again."""
+        try:
+            match vertex.node:
+                case ChoiceNode() as node:
+                    return self._choose(node)
+                case EmitNode() as node:
+                    return self._emit(node)
+        except Exception:  # noqa: BLE001 -- a predicate or a transform is the user's: nothing has begun behind it
+            return None
+        return None
 
     def _may_have_begun(self, vertices: list[Vertex]) -> Iterator[str]:
         for vertex in vertices:
@@ -117,8 +142,8 @@ class Forward:
             return []
         if lane.fan is None and (settled := self._run.side(vertex)) is not None:
             return self._run.frontier.complete(vertex, settled)  # adopted from another execution
-        if isinstance(vertex.node, ChoiceNode):
-            side, done = self._choose(lane, vertex.node)
+        if isinstance(vertex.node, ChoiceNode | EmitNode):
+            side, done = self._pass_or_fail(lane, vertex.node)
         else:
             side, done = 0, await self._do(lane, vertex)
         if lane.fan is not None:
@@ -140,8 +165,6 @@ class Forward:
                 return await self._waits.signal(lane, node)
             case SleepNode() as node:
                 return await self._waits.sleep(lane, node)
-            case EmitNode() as node:
-                return self._emit(lane, node)
             case EachNode() | HookNode():
                 return await self._each.go(lane, vertex)
             case _:
@@ -163,21 +186,21 @@ class Forward:
             await self._course.flush()
         return following
 
-    def _choose(self, lane: Lane, node: ChoiceNode) -> tuple[int, bool]:
+    def _pass_or_fail(self, lane: Lane, node: ChoiceNode | EmitNode) -> tuple[int, bool]:
         try:
-            taken = bool(self._run.evaluate(node.predicate))
-        except Exception as error:  # noqa: BLE001 -- a predicate is the user's
+            return (self._choose(node) if isinstance(node, ChoiceNode) else self._emit(node)), True
+        except Exception as error:  # noqa: BLE001 -- a predicate or a transform is the user's
             return 0, self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
+
+    def _choose(self, node: ChoiceNode) -> int:
+        taken = bool(self._run.evaluate(node.predicate))
         self._run.outputs[node.id] = taken
         self._run.note(EntryKind.CHOSEN, node.id, payload=self._run.tools.codec.encode(taken, "a choice"))
-        return (0 if taken else 1), True
+        return 0 if taken else 1
 
-    def _emit(self, lane: Lane, node: EmitNode) -> bool:
-        try:
-            self._run.stage(node.id, node.event, self._run.evaluate(node.data))
-        except Exception as error:  # noqa: BLE001 -- a transform in the data is the user's
-            return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
-        return True
+    def _emit(self, node: EmitNode) -> int:
+        self._run.stage(node.id, node.event, self._run.evaluate(node.data))
+        return 0
 
 
 def result_failure(error: Exception, run: Run) -> Turn:

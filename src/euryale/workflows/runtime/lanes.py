@@ -71,14 +71,14 @@ class Lanes:
             places makes new lanes.
 
     Attributes:
-        all: Those that have not ended.
+        all: Those that have not ended, in the order in which they began.
         on_end: Called when one has ended, and others have not.
     """
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._empty: asyncio.Future[None] | None = None
-        self.all: set[Lane] = set()
+        self.all: dict[Lane, None] = {}
         self.on_end: Callable[[], None] = lambda: None
 
     async def run(self, vertices: list[Vertex]) -> None:
@@ -118,7 +118,7 @@ class Lanes:
     def spawn(self, vertex: Vertex, fan: Items | None = None) -> None:
         """Begin a lane."""
         lane = Lane(vertex, fan)
-        self.all.add(lane)
+        self.all[lane] = None
         lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
         lane.task.add_done_callback(lambda task: self._ended(lane, task))
 
@@ -132,7 +132,7 @@ class Lanes:
                 self.spawn(other)
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
-        self.all.discard(lane)
+        self.all.pop(lane, None)
         error: BaseException | None
         if task.cancelled():
             error = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 from euryale.workflows.errors import StoreError, UnknownExecutionError
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Journal, Message
+from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
 from euryale.workflows.runtime.patience import Patience
@@ -51,6 +52,8 @@ class Mailbox:
             return False
         if (executor := self._live(execution_id)) is not None:
             return executor.take(replace(message, number=told.number))
+        if message.kind == "cancel" and await self._came_too_late(execution_id):
+            return False
         if told.owner:
             self._announcer.add(f"told {execution_id}")
         else:
@@ -66,6 +69,11 @@ class Mailbox:
         self._announcer.add(f"told {execution_id}")
         self._ready()
         self._announcer.add("ready")
+
+    async def _came_too_late(self, execution_id: str) -> bool:
+        """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
+        journal = await self._read(execution_id)
+        return journal is not None and journal.row.status is Status.SUCCEEDED
 
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""

@@ -23,8 +23,10 @@ class Registry:
         """Make a workflow known, with those that it calls.
 
         Raises:
-            DefinitionError: If another plan has the same name and version.
+            DefinitionError: If another plan has the same name and version, or it is no workflow.
         """
+        if not isinstance(workflow, Workflow):
+            raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
         plan = workflow.plan
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return

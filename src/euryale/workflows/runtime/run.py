@@ -123,8 +123,8 @@ class Run:
 
     def _output_type(self, node: str) -> Any:
         match node_of(self.plan, node):
-            case SignalNode(signal=signal):
-                return signal.type
+            case SignalNode() as node_of_signal:
+                return node_of_signal.output_type
             case StepNode(step=step):
                 return step.signature.output_type
             case ChildNode(workflow=workflow):

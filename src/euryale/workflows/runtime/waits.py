@@ -91,8 +91,8 @@ class Waits:
 
     def _default(self, lane: Lane, node: SignalNode, default: Any) -> bool:
         try:
-            value = self._run.evaluate(default)
-            payload = self._run.tools.codec.encode(value, f"the default of {node.id}", Any)
+            given = self._run.evaluate(default)
+            payload, value = self._run.tools.codec.keep(given, f"the default of {node.id}", node.output_type)
         except Exception as error:  # noqa: BLE001 -- a transform of the user's
             return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
         self._run.outputs[node.id] = value

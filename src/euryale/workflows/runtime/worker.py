@@ -307,16 +307,23 @@ class Worker:
         """Return why nobody can drive an execution on that has not ended, or an empty string."""
         if row.status.ended or row.stranded or row.owner not in {"", self.owner}:
             return row.stranded
-        if self._registry.find(row.workflow, row.plan_hash) is None:
-            return f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered"
+        if self._limits.executions and self._registry.find(row.workflow, row.plan_hash) is None:
+            return _no_plan(row)
         return self._stuck.get(row.id, "")
+
+    def hopeless(self, row: ExecutionRow) -> str:
+        """Return why it is in vain to wait for an execution's end, or an empty string.
+
+        In a store that workers share, a plan that is not known here may be known to another one.
+        """
+        return self.lacks(row) if row.stranded or row.id in self._stuck or not self._store.shared else ""
 
     def _admit(self, journal: Journal) -> Executor | None:
         """Make an execution live, or write down what it lacks."""
         row = journal.row
         plan = self._registry.find(row.workflow, row.plan_hash)
         if plan is None:
-            self._strand(row, self.lacks(row))
+            self._strand(row, _no_plan(row))
             return None
         try:
             executor = Executor(Run(journal, plan, self._tools), self)
@@ -401,8 +408,8 @@ class Worker:
             self._dispatcher.nudge()
             self._announcer.add("ready")
 
-    def _be_lost(self) -> None:
-        self._tasks.spawn(self._begin_anew(self.owner), name="euryale-enlist")
+    async def _be_lost(self) -> None:
+        await self._begin_anew(self.owner)
 
     async def _begin_anew(self, lost: str) -> None:
         """Others own everything by now: drop it, and begin anew under another name; once, whoever finds out first."""
@@ -446,7 +453,7 @@ class Worker:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if journal.row.status.ended:
             return self.outcome(journal.row)
-        if (lacking := self.lacks(journal.row)) and not self.drives(execution_id):
+        if (lacking := self.hopeless(journal.row)) and not self.drives(execution_id):
             raise self.stranded_error(execution_id, lacking)
         return None
 
@@ -477,7 +484,8 @@ class Worker:
         if self._closed:
             return EngineClosedError(_CLOSED)
         return UnknownWorkflowError(
-            f"{execution_id} is stranded: {lacking}.", hint="Mend that, then engine.retry(id), or open the engine anew."
+            f"{execution_id} is stranded: {lacking.rstrip('.')}.",
+            hint="Mend that (a plan: give the workflow to the engine), then engine.retry(id).",
         )
 
     def outcome(self, row: ExecutionRow) -> Outcome:
@@ -551,7 +559,7 @@ class Worker:
         """Take an execution over anew and make it live."""
         journal = await self._read(execution_id)
         if journal is not None and self._registry.find(journal.row.workflow, journal.row.plan_hash) is None:
-            raise self.stranded_error(execution_id, self.lacks(journal.row))
+            raise self.stranded_error(execution_id, _no_plan(journal.row))
         with self._about_to_be_live(execution_id):
             reclaim = partial(self._store.reclaim, execution_id, self.owner)
             row = await self._tools.patience.outlast("taking an execution over", reclaim)
@@ -564,3 +572,7 @@ class Worker:
             await self.opened(execution_id)
             raise self.stranded_error(execution_id, self.lacks(row))
         return executor
+
+
+def _no_plan(row: ExecutionRow) -> str:
+    return f"no plan {row.plan_hash} of {row.workflow!r} version {row.version} is registered"

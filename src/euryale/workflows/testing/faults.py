@@ -42,7 +42,7 @@ def kill_points(calls: int) -> Iterator[KillPoint]:
         yield KillPoint(call, after=True)
 
 
-class _WrappedStore(ABC):
+class WrappedStore(ABC):
     """A store around a store, with one place that every call passes through."""
 
     def __init__(self, store: Store) -> None:
@@ -142,7 +142,7 @@ class _WrappedStore(ABC):
         return await self._pass("prune", lambda: self._store.prune(now, limit))
 
 
-class CrashingStore(_WrappedStore):
+class CrashingStore(WrappedStore):
     """A store whose process dies at one of its calls: that call and all later ones raise :class:`SimulatedCrash`.
 
     Args:
@@ -180,7 +180,7 @@ class CrashingStore(_WrappedStore):
         raise SimulatedCrash
 
 
-class FlakyStore(_WrappedStore):
+class FlakyStore(WrappedStore):
     """A store that is away when it is told to be.
 
     Attributes:

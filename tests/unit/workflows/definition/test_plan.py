@@ -110,6 +110,16 @@ def test_a_change_of_limits_does_not():
     assert plan_of(compose).hash == plan_of(variants()[0]).hash
 
 
+def test_another_name_of_the_composer_does_not():
+    def compose(value: str) -> str:
+        return when(value, lambda value: value != "").then(lambda: a(value)).result
+
+    def compose_v1(value: str) -> str:
+        return when(value, lambda value: value != "").then(lambda: a(value)).result
+
+    assert plan_of(compose).hash == plan_of(compose_v1).hash
+
+
 def test_a_secret_constant_is_not_described():
     def compose(value: str) -> str:
         return a(value, {"key": Secret("hunter2hunter2")})

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -181,8 +182,7 @@ async def test_executions_are_listed_in_pages(engine):
     for at in range(5):
         await engine.run(echo_flow, "x", id=f"e{at}")
     first = await engine.list(ExecutionQuery(limit=3))
-    last = first[-1]
-    rest = await engine.list(ExecutionQuery(limit=3, before=(last.created_at.timestamp(), last.id)))
+    rest = await engine.list(ExecutionQuery(limit=3, before=first[-1].cursor))
     assert [each.id for each in first + rest] == ["e4", "e3", "e2", "e1", "e0"]
 
 
@@ -412,3 +412,49 @@ async def test_one_that_was_taken_over_writes_nothing_more(store, hanging):
 
 def test_a_simulated_crash_is_no_exception_that_code_could_deal_with():
     assert not issubclass(SimulatedCrash, Exception)
+
+
+async def test_later_steps_see_what_they_would_see_after_a_restart(engine):
+    @dataclass
+    class Box:
+        items: tuple[int, ...]
+
+    shared = [1]
+
+    @step
+    def make(value: int) -> list[int]:
+        return shared
+
+    @step
+    def grow(items: list[int]) -> Box:
+        shared.append(3)
+        return Box(items)
+
+    @step
+    def look(items: list[int], box: Box) -> str:
+        return f"{items} {box.items}"
+
+    @workflow("seen")
+    def seen(value: int) -> str:
+        items = make(value)
+        return look(items, grow(items))
+
+    assert await engine.run(seen, 1) == "[1] (1,)"
+
+
+async def test_a_handle_by_id_gives_the_result_as_it_is_annotated(engine):
+    @dataclass(frozen=True)
+    class Receipt:
+        amount: int
+
+    @step
+    def pay(amount: int) -> Receipt:
+        return Receipt(amount)
+
+    @workflow("paid")
+    def paid(amount: int) -> Receipt:
+        return pay(amount)
+
+    await engine.run(paid, 3, id="e")
+    assert await engine.handle("e").result() == Receipt(3)
+    assert await engine.result("e", dict) == {"amount": 3}

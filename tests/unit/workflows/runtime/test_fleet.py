@@ -153,3 +153,49 @@ async def test_executions_whose_plan_a_worker_does_not_know_are_left_to_others(s
         assert await ignorant.run(order.named("x") if hasattr(order, "named") else stage.flow, "y") == "y done"
         async with Engine(store, workflows=[other.flow]):
             assert await handle.result() == "x done"
+
+
+class Hesitant(MemoryStore):
+    """It takes its time to make a worker known that was taken for dead."""
+
+    def __init__(self, clock):
+        super().__init__(shared=True, clock=clock)
+        self.enlisted, self.go = [], asyncio.Event()
+
+    async def enlist(self, owner, lease):
+        self.enlisted.append(owner)
+        if len(self.enlisted) > 1:
+            await self.go.wait()
+        await super().enlist(owner, lease)
+
+
+async def test_a_worker_that_was_taken_for_dead_becomes_one_worker_again(clock):
+    store = Hesitant(clock)
+    async with Engine(store, workflows=[order], clock=clock):
+        await store.retire(store.enlisted[0])
+        turns = iter(range(30))
+
+        async def many_turns_later() -> bool:
+            clock.advance(LEASE / 3)
+            return len(store.enlisted) > 1 and next(turns) > 20
+
+        await eventually(many_turns_later, every=0.001)
+        store.go.set()
+        await eventually(lambda: set(store._leases) == {store.enlisted[-1]})
+        assert len(store.enlisted) == 2
+
+
+async def test_who_only_looks_waits_for_what_others_know(store):
+    async with (
+        Engine(store, concurrency=0) as looking,
+        Engine(store, workflows=[], rest_after=0) as other,
+        Engine(store, workflows=[order], rest_after=0) as worker,
+    ):
+        handle = await worker.start(order, "x", id="e")
+        await eventually(lambda: store._rows["e"].status is Status.WAITING and not store._rows["e"].owner)
+        waiting = [asyncio.create_task(each.result("e")) for each in (looking, other)]
+        assert (await looking.get("e")).stranded == "", "it drives nothing, so that it cannot say"
+        assert "no plan" in (await other.get("e")).stranded
+        assert await handle.status() is Status.WAITING
+        assert await worker.complete("e/approval", "ok")
+        assert await asyncio.gather(*waiting) == ["ok", "ok"]

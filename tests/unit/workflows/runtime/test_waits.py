@@ -18,9 +18,11 @@ from euryale.workflows import (
     parallelize,
     sleep,
     step,
+    transform,
     wait_for,
     workflow,
 )
+from euryale.workflows.stores.memory import MemoryStore
 from eventually import eventually
 
 DAY = 24 * 3600.0
@@ -205,3 +207,36 @@ def test_they_belong_into_a_composer():
         sleep(1)
     with pytest.raises(CompositionError, match="wait_for"):
         wait_for(DECIDED)
+
+
+async def test_the_default_none_is_read_again_after_a_restart(clock):
+    store = MemoryStore()
+
+    @workflow("w")
+    def flow(name: str) -> str:
+        decision = wait_for(DECIDED, timeout=60, default=None)
+        sleep(DAY)
+        return transform(lambda decision: "nobody came" if decision is None else decision.by, decision)
+
+    async with Engine(store, clock=clock) as engine:
+        handle = await engine.start(flow, "x", id="e")
+        await rested(engine, "e")
+        clock.advance(60)
+        await eventually(lambda: any(each.step == "sleep" for each in store._entries["e"]))
+        await rested(engine, "e")
+    async with Engine(store, workflows=[flow], clock=clock) as engine:
+        clock.advance(DAY)
+        assert await engine.result(handle.id) == "nobody came"
+
+
+async def test_a_default_that_is_no_answer_fails_the_wait(clock):
+    @workflow("w")
+    def flow(name: str) -> str:
+        return record(wait_for(DECIDED, timeout=60, default="nobody"))
+
+    async with Engine(MemoryStore(), clock=clock) as engine:
+        handle = await engine.start(flow, "x", id="e")
+        await rested(engine, "e")
+        clock.advance(60)
+        with pytest.raises(ExecutionReverted, match="would not be readable"):
+            await handle.result()

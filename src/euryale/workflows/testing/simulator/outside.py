@@ -1,0 +1,149 @@
+"""The world outside of a simulation: it starts executions, cancels them, answers them, more than once and too early."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from euryale.kit.clock import ManualClock, pause
+from euryale.workflows.definition.nodes import Signal, SignalNode, StepNode
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.errors import EngineClosedError, StoreError, UnknownExecutionError
+from euryale.workflows.record.entry import Journal
+from euryale.workflows.record.execution import ExecutionRecord
+from euryale.workflows.record.states import Status, StepState
+from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.testing.simulator.course import Disturbances, Load, Trace
+from euryale.workflows.testing.simulator.worker import SimulatedWorker
+
+T = TypeVar("T")
+
+_PATIENCE = 20.0
+
+
+class Outside:
+    """Talks to any worker that runs; one that does not answer is given up, and another is asked.
+
+    Args:
+        store: The store itself, to look at.
+        random: Chance.
+        clock: The time.
+        trace: What happened.
+        disturbances: How often executions are cancelled, and messages are sent again.
+
+    Attributes:
+        workers: Those that can be asked.
+        told: How executions ended, as somebody was told.
+        started: The executions whose start was confirmed.
+        cancelled: Those of which somebody was told by the worker that drives them that they will be undone.
+    """
+
+    def __init__(
+        self, store: MemoryStore, random: Random, clock: ManualClock, trace: Trace, disturbances: Disturbances
+    ) -> None:
+        self._store = store
+        self._random = random
+        self._clock = clock
+        self._trace = trace
+        self._disturbances = disturbances
+        self._plans: dict[str, Plan] = {}
+        self._answers: dict[str, Callable[[Random], Any]] = {}
+        self.workers: list[SimulatedWorker] = []
+        self.told: list[tuple[str, Status]] = []
+        self.started: list[str] = []
+        self.cancelled: list[str] = []
+
+    def know(self, loads: Sequence[Load], plans: Mapping[str, Plan]) -> None:
+        """Learn what comes from outside."""
+        self._plans.update(plans)
+        for load in loads:
+            self._answers.update(load.answers)
+
+    async def ask(self, what: str, question: Callable[[SimulatedWorker], Awaitable[T]]) -> T | None:
+        """Ask a worker; None if it does not answer."""
+        running = [worker for worker in self.workers if worker.runs]
+        if not running:
+            return None
+        worker = self._random.choice(running)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                answer = await question(worker)
+        except (TimeoutError, EngineClosedError, StoreError, UnknownExecutionError) as error:
+            self._trace.note("out", f"{what}: no answer ({type(error).__name__})")
+            return None
+        self._trace.note("out", f"{what}: {answer if isinstance(answer, (bool, Status)) else 'done'}")
+        return answer
+
+    async def live(self, number: int, load: Load) -> None:
+        """Start an execution, and do what is done to it."""
+        await pause(self._clock, self._random.random() * 30)
+        name, value = f"e{number}", load.value(self._random)
+        while (
+            await self.ask(
+                f"start {name}", lambda at: at.engine.start(at.workflows[load.workflow.name], value, id=name)
+            )
+            is None
+        ):
+            await pause(self._clock, 1.0)
+        self.started.append(name)
+        await asyncio.gather(self._cancel(name), self._signal(name, load.workflow.plan), self._watch(name))
+
+    async def _cancel(self, name: str) -> None:
+        if self._random.random() < self._disturbances.cancellations:
+            await pause(self._clock, self._random.random() * 40)
+            for _ in range(self._times()):
+                await self.ask(f"cancel {name}", lambda at: self._cancel_at(at, name))
+
+    async def _cancel_at(self, worker: SimulatedWorker, name: str) -> bool:
+        before = await self._store.load(name)
+        will_be_undone = await worker.engine.cancel(name)
+        if will_be_undone and before is not None and before.row.owner in worker.store.owners:
+            self.cancelled.append(name)
+        return will_be_undone
+
+    async def _signal(self, name: str, plan: Plan) -> None:
+        """Send signals too early, too late, and twice."""
+        for node in plan.nodes.values():
+            if isinstance(node, SignalNode) and self._random.random() < 0.5:  # noqa: PLR2004 -- half of them early
+                await pause(self._clock, self._random.random() * 10)
+                await self._send(name, node.signal, self._random.choice(("", "again")))
+
+    async def _send(self, name: str, signal: Signal[Any], key: str) -> None:
+        value = self._draw(signal.name)
+        for _ in range(self._times()):
+            await self.ask(f"signal {name} {signal.name}", lambda at: at.engine.signal(name, signal, value, key=key))
+
+    async def _watch(self, name: str) -> None:
+        if self._random.random() < 0.5:  # noqa: PLR2004 -- half of them are waited for
+            status = await self.ask(f"wait for {name}", lambda at: at.engine.wait(name))
+            if status is not None:
+                self.told.append((name, status))
+
+    async def complete(self, token: str, step: str) -> None:
+        """Complete a step that has begun, some time later, perhaps more than once with different outputs."""
+        await pause(self._clock, self._random.random() ** 3 * 60)
+        for _ in range(self._times()):
+            output = self._draw(step)
+            await self.ask(f"complete {token}", lambda at, output=output: at.engine.complete(token, output))  # type: ignore[misc]
+
+    def _draw(self, name: str) -> Any:
+        draw = self._answers.get(name)
+        return None if draw is None else draw(self._random)
+
+    def _times(self) -> int:
+        return 1 + (self._random.random() < self._disturbances.duplicates)
+
+    async def retry(self, name: str) -> None:
+        """Have what gave up tried again."""
+        await self.ask(f"retry {name}", lambda at: at.engine.retry(name))
+
+    async def answer(self, journal: Journal) -> None:
+        """Tell an execution all that it waits for."""
+        row, record = journal.row, ExecutionRecord(journal.entries)
+        for node in self._plans[row.workflow].nodes.values():
+            if record.step(node.id).forward is not StepState.WAITING:
+                continue
+            if isinstance(node, SignalNode):
+                await self._send(row.id, node.signal, "")
+            elif isinstance(node, StepNode):
+                await self.complete(f"{row.id}/{node.id}", node.step.name)

@@ -1,0 +1,114 @@
+"""Many executions, several workers, and everything that may go wrong, out of one number; see scripts/simulate."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from euryale.workflows import Status
+from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.testing import Disturbances, Load, ViolationError, simulate
+from simulated_workflows import LOADS, lenient, straight
+
+CHUNK = 25
+USUAL = 300
+LONG = 5_000
+DIGEST = """
+import sys
+from euryale.workflows.testing import simulate
+from simulated_workflows import LOADS
+print(simulate(int(sys.argv[1]), LOADS).digest)
+"""
+
+
+def blow(first: int) -> Counter[Status]:
+    """Run the simulations of one chunk; name all seeds that fail."""
+    ended: Counter[Status] = Counter()
+    failed = {}
+    for seed in range(first, first + CHUNK):
+        try:
+            ended.update(simulate(seed, LOADS).statuses.values())
+        except ViolationError as error:
+            failed[seed] = str(error).partition("\n\n")[0]
+    assert failed == {}, "see what happened with: scripts/simulate SEED"
+    return ended
+
+
+@pytest.mark.parametrize("first", range(0, USUAL, CHUNK))
+def test_what_is_promised_is_kept_in_any_storm(first):
+    ended = blow(first)
+    assert ended[Status.SUCCEEDED] > CHUNK, "there was something to lose"
+    assert ended[Status.REVERTED] > CHUNK / 2, "and something to undo"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(USUAL, USUAL + LONG, CHUNK))
+def test_what_is_promised_is_kept_in_very_many_storms(first):
+    blow(first)
+
+
+@pytest.mark.parametrize("seed", [3, 16, 68])
+def test_the_same_seed_gives_the_same_trace(seed):
+    once, again = simulate(seed, LOADS), simulate(seed, LOADS)
+    assert once.trace == again.trace
+    assert once.digest == again.digest != simulate(seed + 1, LOADS).digest
+
+
+def test_the_same_seed_gives_the_same_trace_in_another_process():
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    digests = set()
+    for hash_seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-c", DIGEST, "16"]
+        digests.add(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip())
+    assert digests == {simulate(16, LOADS).digest}
+
+
+def test_without_disturbances_everything_succeeds():
+    calm = Disturbances(*([0.0] * 12))
+    done = simulate(1, [Load(straight, lambda _: 1), Load(lenient, lambda _: 1)], disturbances=calm)
+    assert set(done.statuses.values()) == {Status.SUCCEEDED}
+
+
+def _accept(_store, _commit):
+    return True
+
+
+def _forget(_store, _now=None):
+    return False
+
+
+async def _claim_nothing(store, execution_id, *, after=0):
+    """Lose the last entry of every journal of some length."""
+    journal = await LOAD(store, execution_id, after=after)
+    if journal is None or len(journal.entries) < 4:
+        return journal
+    return type(journal)(journal.row, journal.entries[:-1], journal.messages)
+
+
+LOAD = MemoryStore.load
+STORMY = Disturbances(hang=0.3, freezes=6.0)
+
+
+def blow_hard() -> None:
+    for seed in range(40):
+        simulate(seed, [Load(straight, lambda _: 1)], executions=3, disturbances=STORMY)
+
+
+@pytest.mark.parametrize(
+    ("broken", "how", "shown"),
+    [
+        ("_accepts", _accept, "is written by"),
+        ("load", _claim_nothing, "seed"),
+        ("_knows", _forget, "not everything has ended"),
+    ],
+    ids=["accepts what is stale", "forgets the last entry", "gives nobody anything"],
+)
+def test_a_store_that_breaks_its_promises_is_found_out(monkeypatch, broken, how, shown):
+    monkeypatch.setattr(MemoryStore, broken, how)
+    with pytest.raises(ViolationError, match=shown) as caught:
+        blow_hard()
+    assert "begins" in str(caught.value), "its trace is told"

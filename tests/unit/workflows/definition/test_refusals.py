@@ -1,0 +1,109 @@
+"""What a newcomer writes first is refused where it stands, with what to write instead."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from euryale.workflows import (
+    CompositionError,
+    DefinitionError,
+    Engine,
+    Hook,
+    Retry,
+    Signal,
+    detach,
+    for_each,
+    parallelize,
+    sleep,
+    step,
+    transform,
+    wait_for,
+    when,
+    workflow,
+)
+from euryale.workflows.stores.memory import MemoryStore
+
+HERE = Path(__file__).name
+GO = Signal("go", int)
+HOOK = Hook("done", int)
+
+
+@step
+def a(value: int) -> int:
+    return value
+
+
+async def look() -> None:
+    """Is no step."""
+
+
+@workflow("inner")
+def inner(value: int) -> int:
+    return a(value)
+
+
+@pytest.mark.parametrize(
+    ("compose", "advice"),
+    [
+        (lambda x: a(when(x, bool).then(lambda: a(x))), r"Add \.otherwise"),
+        (lambda x: when(x, bool).then(lambda: a(x)), r"take \.result"),
+        (lambda x: a(when(x, bool)), r"\.then\(\.\.\.\)"),
+        (lambda x: when(x, bool).then(a(x)), "lambda around the call"),
+        (lambda x: when(x, bool).then(lambda: x).otherwise(3), "lambda around the call"),
+        (lambda x: when(x, a), "takes a plain function, not <step a>"),
+        (lambda _: a(a), "<step a> is passed on as a value"),
+        (lambda _: [inner], "<workflow inner v1> is passed on as a value"),
+        (lambda _: a(HOOK), "<hook done> is passed on as a value"),
+        (lambda x: transform(a, x), "takes a plain function, not <step a>"),
+        (lambda x: transform(a(x), x), "takes a plain function"),
+        (lambda _: look(), "use sleep"),
+        (lambda _: sleep("3"), "sleep takes seconds"),
+        (lambda _: sleep(-1), "sleep takes seconds"),
+        (lambda _: sleep(float("nan")), "sleep takes seconds"),
+        (lambda _: wait_for("go"), r'Signal\("approved", bool\)'),
+        (lambda _: wait_for(GO, timeout=timedelta(seconds=-1)), "wait_for takes seconds"),
+        (lambda _: wait_for(GO, default=3), "no timeout"),
+        (lambda x: detach(a, x), "takes a workflow"),
+        (lambda x: parallelize(a(x), a(x), on_failure="stop"), "'wait' or 'cancel'"),
+        (lambda x: for_each(x, a, min_successful=0.5), "is a count"),
+    ],
+)
+def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
+    with pytest.raises(CompositionError, match=advice) as refused:
+        workflow("w")(compose)
+    assert f"{HERE}:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("define", "advice"),
+    [
+        (lambda: workflow(lambda x: x), r'@workflow\("place-order"\)'),
+        (lambda: workflow("w", timeout=-1), "timeout=-1"),
+        (lambda: step(retry=3), r"Retry\(max_attempts=4\)"),
+        (lambda: step(timeout="10"), "timeout='10'"),
+        (lambda: step(completes="later"), "'externally'"),
+        (lambda: a.named("b", timeout=-1), "timeout=-1"),
+        (lambda: a.compensate(retry=3)(print), "is no policy"),
+        (lambda: Engine(MemoryStore(), workflows=[a]), "is no workflow"),
+    ],
+)
+def test_a_mistake_in_a_definition_is_refused_at_once(define, advice):
+    with pytest.raises(DefinitionError, match=advice):
+        define()
+
+
+def test_durations_may_be_timedeltas():
+    made = step(timeout=timedelta(minutes=1), external_timeout=timedelta(hours=1))(a.function)
+    assert (made.options.timeout, made.options.external_timeout) == (60.0, 3600.0)
+    assert made.named("b", timeout=timedelta(minutes=2), retry=Retry()).options.timeout == 120.0
+
+
+async def test_no_branches_are_done_at_once():
+    @workflow("w")
+    def flow(x: int) -> int:
+        assert parallelize() == ()
+        return a(x)
+
+    async with Engine(MemoryStore()) as engine:
+        assert await engine.run(flow, 1) == 1

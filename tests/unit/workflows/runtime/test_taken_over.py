@@ -1,0 +1,114 @@
+"""What a worker may have begun when it died, its successor knows, whatever was written of the way there."""
+
+import asyncio
+
+import pytest
+
+from euryale.workflows import Engine, Status, emit, for_each, step, transform, when, workflow
+from euryale.workflows.ports import Told
+from euryale.workflows.record.entry import Message
+from euryale.workflows.stores.memory import MemoryStore
+from eventually import eventually
+
+
+async def die(engine):
+    """Let the worker process of an engine end in the middle of what it does."""
+    await engine._worker._tasks.stop()
+    await engine._tasks.stop()
+
+
+def build(effects, held, failing):
+    """Return steps that wait where they are held, and fail where they are to."""
+
+    def made(name):
+        @step(name=name)
+        async def work(value: int) -> int:
+            await effects.do(f"{name}{value}")
+            if f"{name}{value}" in held:
+                await asyncio.Event().wait()
+            if name in failing:
+                raise RuntimeError(name)
+            return value
+
+        @work.compensate
+        async def _(undo: int | None, *, value: int) -> None:
+            await effects.undo(f"{name}{value}")
+
+        return work
+
+    return made
+
+
+@pytest.mark.parametrize("way", ["an event", "a choice", "both"])
+async def test_what_began_behind_an_event_or_a_choice_is_undone_when_it_is_cancelled_meanwhile(effects, way):
+    made = build(effects, held := {"b1"}, set())
+    a, b, c = made("a"), made("b"), made("c")
+
+    @workflow("w")
+    def flow(value: int) -> int:
+        first = a(value)
+        if way != "a choice":
+            emit("begun", first)
+        if way == "an event":
+            return b(first)
+        return when(first, bool).then(lambda: b(first)).otherwise(lambda: c(first))
+
+    store = MemoryStore()
+    first = Engine(store, workflows=[flow])
+    await first.open()
+    await first.start(flow, 1, id="e")
+    await eventually(lambda: "b1" in effects.done())
+    await die(first)
+    held.clear()
+    await store.post(Message("e", "cancel", "", b"null", 1.0))
+    async with Engine(store, workflows=[flow]) as second:
+        assert await second.wait("e") is Status.REVERTED
+    assert effects.undone() == ("b1", "a1")
+    assert effects.standing() == frozenset()
+    assert await store.released(1) == ()
+
+
+async def test_items_that_are_not_needed_any_more_are_undone_too_if_they_may_have_run(effects):
+    made = build(effects, held := {"item1", "last2"}, failing := set())
+    item, last = made("item"), made("last")
+
+    @workflow("w")
+    def flow(count: int) -> int:
+        items = transform(lambda count: list(range(count)), count)
+        return last(transform(len, for_each(items, item, min_successful=1, concurrency=2)))
+
+    store = MemoryStore()
+    first, second = (Engine(store, workflows=[flow]) for _ in range(2))
+    await first.open()
+    await first.start(flow, 2, id="e")
+    await eventually(lambda: len(store._entries["e"]) == 1 and len(effects) == 2)
+    await die(first)
+    await second.open()
+    await eventually(lambda: "last2" in effects.done())
+    await die(second)
+    held.clear()
+    failing.add("last")
+    async with Engine(store, workflows=[flow]) as third:
+        assert await third.wait("e") is Status.REVERTED
+    assert effects.standing() == frozenset()
+
+
+class Slow(MemoryStore):
+    """Its answers come when all is over."""
+
+    async def post(self, message):
+        await super().post(message)
+        return Told(1, Status.RUNNING, "somebody")
+
+
+async def test_a_cancellation_that_is_found_to_have_come_too_late_is_no_promise(effects):
+    made = build(effects, set(), set())
+    a = made("a")
+
+    @workflow("w")
+    def flow(value: int) -> int:
+        return a(value)
+
+    async with Engine(Slow(), workflows=[flow]) as engine:
+        await engine.run(flow, 1, id="e")
+        assert not await engine.cancel("e")
