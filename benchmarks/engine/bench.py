@@ -36,7 +36,7 @@ class Sizes:
     waiting: int
 
 
-FULL = Sizes(alone=30, commits=600, many=200, repeats=4, hand_offs=200, interrupted=10_000, waiting=50_000)
+FULL = Sizes(alone=30, commits=3000, many=200, repeats=10, hand_offs=200, interrupted=10_000, waiting=50_000)
 SMALL = Sizes(alone=2, commits=20, many=5, repeats=1, hand_offs=5, interrupted=40, waiting=200)
 
 
