@@ -87,7 +87,7 @@ class Resting:
         """Let go of the execution if every lane waits for long."""
         if self.released is not None or self._turned() or not self._lanes.resting:
             return
-        if any(lane.vertex.id in self._run.ended_children for lane in self._lanes.all):
+        if any(lane.due is None and lane.vertex.id in self._run.ended_children for lane in self._lanes.all):
             return  # what such a lane waits for is there: it was woken, and goes on in a moment
         wake = self._wake_at()
         draining = self._run.tools.draining.is_set()
