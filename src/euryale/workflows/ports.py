@@ -172,6 +172,17 @@ class JournalStore(Protocol):
         """
         ...
 
+    def write_at_once(self, commits: Sequence[Commit]) -> frozenset[int] | None:
+        """Do what :meth:`write` does, within this very call, if that takes no longer than a moment.
+
+        Returns:
+            As :meth:`write` does; None: it would take longer, and nothing was written.
+
+        Raises:
+            StoreError: As :meth:`write` does.
+        """
+        ...
+
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """Return what is known of an execution, with the entries after that number; None if there is none."""
         ...

@@ -38,6 +38,7 @@ class Writer:
         self._telemetry = telemetry or Telemetry()
         self._clock = clock
         self._waiting: list[_Waiting] = []
+        self._called = False
         self._flushing: asyncio.Task[None] | None = None
 
     def submit(self, commit: Commit, told: _Told | None = None) -> asyncio.Future[None]:
@@ -54,14 +55,36 @@ class Writer:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush(), name="euryale-writer")
+        if self._flushing is None and not self._called:
+            self._called = True
+            loop.call_soon(self._begin)  # what others hand in until then goes with it
         return done
 
     async def drain(self) -> None:
         """Wait until all that was handed in is written, or has failed."""
-        while self._flushing is not None:
-            await asyncio.wait([self._flushing])
+        while self._waiting or self._flushing is not None:
+            await (asyncio.wait([self._flushing]) if self._flushing is not None else asyncio.sleep(0))
+
+    def _begin(self) -> None:
+        """Write what waits: at once if the store can, else in a task."""
+        self._called = False
+        if not self._write_at_once():
+            self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
+
+    def _write_at_once(self) -> bool:
+        batch = self._waiting
+        if len(batch) > _LARGEST_BATCH:
+            return False
+        commits, began = [commit for commit, _, _ in batch], self._clock.monotonic()
+        try:
+            refused = self._store.write_at_once(commits)
+        except Exception:  # noqa: BLE001 -- it is tried again in the task, which deals with it
+            return False
+        if refused is None:
+            return False
+        self._waiting = []
+        self._written(batch, refused, began)
+        return True
 
     async def _flush(self) -> None:
         batch: list[_Waiting] = []
@@ -90,8 +113,12 @@ class Writer:
             _log.error("%d commits could not be written: %s", len(batch), failure)
             _fail(batch, failure)
             return
+        self._written(batch, refused, began)
+
+    def _written(self, batch: Sequence[_Waiting], refused: frozenset[int], began: float) -> None:
+        """Tell all that wait for a batch that it was written."""
         if self._telemetry.is_heard:
-            self._report(commits, len(refused), self._clock.monotonic() - began)
+            self._report([commit for commit, _, _ in batch], len(refused), self._clock.monotonic() - began)
         for position, (commit, done, told) in enumerate(batch):
             if position in refused:
                 _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already."))

@@ -52,6 +52,13 @@ class MemoryStore:
 
     async def write(self, commits: Sequence[Commit]) -> frozenset[int]:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
+        return self._write(commits)
+
+    def write_at_once(self, commits: Sequence[Commit]) -> frozenset[int] | None:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        return self._write(commits)
+
+    def _write(self, commits: Sequence[Commit]) -> frozenset[int]:
         return frozenset([position for position, commit in enumerate(commits) if not self._apply(commit)])
 
     def _apply(self, commit: Commit) -> bool:

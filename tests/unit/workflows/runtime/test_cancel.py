@@ -18,7 +18,7 @@ from euryale.workflows import (
     step,
     workflow,
 )
-from euryale.workflows.stores.memory import MemoryStore
+from unhurried_store import UnhurriedStore
 
 
 class Stage:
@@ -149,7 +149,7 @@ async def test_one_that_is_unknown_is_told(engine):
         await engine.cancel("nobody")
 
 
-class SlowStore(MemoryStore):
+class SlowStore(UnhurriedStore):
     """Writes only when it is let."""
 
     def __init__(self):

@@ -32,6 +32,7 @@ from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 from euryale.workflows.testing import SimulatedCrash
+from unhurried_store import UnhurriedStore
 
 
 @step
@@ -114,7 +115,7 @@ async def test_an_id_that_would_be_trouble_is_refused(engine, execution_id):
 async def test_a_caller_who_does_not_wait_for_the_start_leaves_an_execution_that_is_driven(hanging):
     gate = asyncio.Event()
 
-    class Slow(MemoryStore):
+    class Slow(UnhurriedStore):
         async def write(self, commits):
             await gate.wait()
             return await super().write(commits)

@@ -25,6 +25,7 @@ from euryale.workflows.stores.sqlite import SQLiteStore
 from euryale.workflows.testing import FaultSwitch, FlakyStore
 from euryale.workflows.testing.store_contract import create, entry
 from eventually import eventually
+from unhurried_store import UnhurriedStore
 
 
 class Shop:
@@ -149,7 +150,7 @@ async def test_what_runs_when_the_engine_is_closed_during_an_outage_goes_on_late
     await engine.close()
 
 
-class Picky(MemoryStore):
+class Picky(UnhurriedStore):
     """Takes no commit of one execution while it is told not to."""
 
     picky = False
@@ -187,7 +188,7 @@ async def test_an_execution_whose_result_can_never_be_written_is_stranded_alone_
 # --- the writer alone ------------------------------------------------------------------------------------------------
 
 
-class Recording(MemoryStore):
+class Recording(UnhurriedStore):
     """Remembers the sizes of its batches, and takes them one at a time when told to."""
 
     def __init__(self):

@@ -97,6 +97,9 @@ class PostgresStore:
 
         return frozenset(await self._writer.run(send))
 
+    def write_at_once(self, commits: Sequence[Commit]) -> None:
+        """See :class:`~euryale.workflows.ports.JournalStore`. The server is always waited for."""
+
     async def load(self, execution_id: str, *, after: int = 0) -> Journal | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         row = await self._desk.run(lambda connection: connection.fetchrow(SQL.load, (execution_id,), after))

@@ -157,8 +157,23 @@ class WriterThread:
         Raises:
             StoreError: As :meth:`run` does; also if another process is just writing to the file.
         """
-        if self._connection is None or not self._pace.is_quick or not (self._last is None or self._last.done()):
-            return await self.run(functools.partial(self._measured, function))
+        return (
+            self.run_at_once(function) if self.is_quick else await self.run(functools.partial(self._measured, function))
+        )
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is short may be run at once: the disk has been quick, and the thread is idle."""
+        return self._connection is not None and self._pace.is_quick and (self._last is None or self._last.done())
+
+    def run_at_once(self, function: Callable[[apsw.Connection], T]) -> T:
+        """Run a short function in the event loop; :attr:`is_quick` says whether it may be.
+
+        Raises:
+            StoreError: As :meth:`run_short` does.
+        """
+        if self._connection is None:
+            raise StoreError("The store is not open.")
         self._connection.set_busy_timeout(0)
         try:
             return self._translated(functools.partial(self._measured, function))

@@ -71,6 +71,12 @@ class SQLiteStore:
         run = self._thread.run_short if len(commits) == 1 and _is_small(commits[0]) else self._thread.run
         return await run(lambda connection: self._write(connection, commits))
 
+    def write_at_once(self, commits: Sequence[Commit]) -> frozenset[int] | None:
+        """See :class:`~euryale.workflows.ports.JournalStore`. Only a lone small commit, and if the disk is quick."""
+        if len(commits) != 1 or not self._thread.is_quick or not _is_small(commits[0]):
+            return None
+        return self._thread.run_at_once(lambda connection: self._write(connection, commits))
+
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
         if len(commits) == 1 and self._append_one(connection, commits[0]):
             return frozenset()
