@@ -40,7 +40,7 @@ class Course:
 
     async def flush(self) -> None:
         """Write what was noted; return when it is durable."""
-        await self.run.flush(self.change())
+        await self.run.flush(self.change(), lone=self.lanes.single)
 
     def request(self, reason: Reason, failure: Failure) -> bool:
         """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""

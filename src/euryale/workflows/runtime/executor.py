@@ -117,7 +117,7 @@ class Executor:
         change = StatusChange(
             Status.SUCCEEDED, output=output, finished_at=run.tools.now(), partial=run.record.has_failures
         )
-        await run.flush(change, events="release" if is_root else "keep")
+        await run.flush(change, events="release" if is_root else "keep", lone=True)
         return None
 
     async def _turn(self, turn: Turn) -> None:

@@ -98,6 +98,11 @@ class Lanes:
             await self._interrupt_all()
 
     @property
+    def single(self) -> bool:
+        """Whether there is one strand."""
+        return len(self.all) == 1
+
+    @property
     def resting(self) -> bool:
         """Whether every strand only waits."""
         return bool(self.all) and all(lane.idle for lane in self.all)

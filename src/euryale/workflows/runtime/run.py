@@ -206,16 +206,21 @@ class Run:
         self.note(EntryKind.FINISHED, payload=self.tools.codec.encode(status.value, "a status"))
 
     async def flush(
-        self, change: StatusChange | None = None, *, events: EventFate = "keep", release: Release | None = None
+        self, change: StatusChange | None = None, *, events: EventFate = "keep", lone: bool = False
     ) -> None:
         """Write all that was noted, as one commit, and return when it is durable.
 
         It is written even if the caller is cancelled meanwhile.
 
+        Args:
+            change: Its new status, if it has one.
+            events: What becomes of staged events.
+            lone: Whether there is no other strand of this execution, whose commit could go together with this one.
+
         Raises:
             StoreError: If it was not written.
         """
-        await self.commit(change, events=events, release=release)
+        await self.tools.writer.write(self._commit(change, events=events), self._publish, lone=lone)
 
     def commit(
         self,
@@ -226,13 +231,23 @@ class Run:
         release: Release | None = None,
     ) -> asyncio.Future[None]:
         """Hand all that was noted to the writer, as one commit; the future is done when it is durable."""
+        commit = self._commit(change, create=create, events=events, release=release)
+        return self.tools.writer.submit(commit, self._publish)
+
+    def _commit(
+        self,
+        change: StatusChange | None,
+        *,
+        create: tuple[ExecutionRow, ...] = (),
+        events: EventFate = "keep",
+        release: Release | None = None,
+    ) -> Commit:
         entries, self._pending = tuple(self._pending), []
         staged, self._staged = tuple(self._staged), []
         if change is not None:
             self._take(change)
         wake = self.row.parent_id if change is not None and change.status.ended else ""
-        commit = Commit(self.row.id, self.row.epoch, entries, change, create, staged, events, release, wake)
-        return self.tools.writer.submit(commit, self._publish)
+        return Commit(self.row.id, self.row.epoch, entries, change, create, staged, events, release, wake)
 
     def _take(self, change: StatusChange) -> None:
         self.row = replace(

@@ -76,6 +76,7 @@ class Worker:
         self._tasks = Tasks()
         self._present = Presence()
         self._live = self._present.live
+        tools.writer.alone = lambda: len(self._present) == 1
         self._waiters = Waiters()
         self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store, tools.clock)

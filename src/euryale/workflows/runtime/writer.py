@@ -14,6 +14,7 @@ from euryale.workflows.runtime.reports import AWAY, WRITTEN
 
 _log = logging.getLogger("euryale.workflows")
 _LARGEST_BATCH = 512
+_MOST_IN_A_ROW = 8
 
 _Told = Callable[[Commit], None]
 _Waiting = tuple[Commit, asyncio.Future[None], _Told | None]
@@ -24,6 +25,9 @@ class Writer:
 
     A store that is away is waited for: what was handed in stays queued, in order, and is written when it is back. So an
     outage delays executions and fails none. A commit that can never be written fails alone.
+
+    Attributes:
+        alone: Says whether a single execution is driven: then nobody's commit could go together with its.
     """
 
     def __init__(
@@ -39,14 +43,17 @@ class Writer:
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._called = False
+        self._in_a_row = 0
+        self.alone: Callable[[], bool] = lambda: False
         self._flushing: asyncio.Task[None] | None = None
 
-    def submit(self, commit: Commit, told: _Told | None = None) -> asyncio.Future[None]:
+    def submit(self, commit: Commit, told: _Told | None = None, *, now: bool = False) -> asyncio.Future[None]:
         """Hand in a commit. It is written whatever becomes of the caller.
 
         Args:
             commit: What to write.
             told: Called with the commit at the moment at which it is durable, before anybody else is.
+            now: Whether it is written within this call, if it can be, and nothing else waits.
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
@@ -55,10 +62,31 @@ class Writer:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
-        if self._flushing is None and not self._called:
+        if self._flushing is None and not self._called and not (now and self._write_at_once()):
             self._called = True
             loop.call_soon(self._begin)  # what others hand in until then goes with it
         return done
+
+    async def write(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> None:
+        """Write a commit; return when it is durable. It is written whatever becomes of the caller.
+
+        Args:
+            commit: See :meth:`submit`.
+            told: See :meth:`submit`.
+            lone: Whether its execution has a single strand. If it is alone, too, it is written at once, if it can be.
+
+        Raises:
+            StoreError: See :meth:`submit`.
+        """
+        done = self.submit(commit, told, now=lone and self.alone())
+        if not done.done():
+            await done
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= _MOST_IN_A_ROW:  # nobody else has had a turn meanwhile
+            self._in_a_row = 0
+            await asyncio.sleep(0)
+        done.result()
 
     async def drain(self) -> None:
         """Wait until all that was handed in is written, or has failed."""

@@ -128,8 +128,8 @@ async def test_a_child_is_cancelled_at_the_very_moment_of_its_creation(engine, f
     family.release.clear()
     submit, worker = engine._tools.writer.submit, engine._worker
 
-    def submit_and_cancel(commit, told=None):
-        written = submit(commit, told)
+    def submit_and_cancel(commit, told=None, **options):
+        written = submit(commit, told, **options)
         if any(row.parent_id == "e" for row in commit.create):
             assert worker._live["e"].take(cancel_message)
         return written

@@ -64,7 +64,7 @@ CREATE TABLE executions (
 ) STRICT;
 CREATE INDEX executions_begun ON executions (queue, started_at DESC) WHERE slot = 'held';
 CREATE INDEX executions_deduplicated ON executions (queue, dedup_key) WHERE dedup_key <> '' AND status IN ('pending', 'running', 'waiting', 'compensating');
-CREATE INDEX executions_family ON executions (root_id);
+CREATE INDEX executions_family ON executions (root_id) WHERE parent_id <> '';
 CREATE INDEX executions_held ON executions (queue, queue_key, owner) WHERE slot = 'held' AND status IN ('pending', 'running', 'waiting', 'compensating');
 CREATE INDEX executions_keyed ON executions (queue, queue_key) WHERE queue_key <> '' AND status IN ('pending', 'running', 'waiting', 'compensating');
 CREATE INDEX executions_newest ON executions (created_at DESC, id DESC);

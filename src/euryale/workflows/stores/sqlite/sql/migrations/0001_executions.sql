@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS executions_open ON executions (status)
     WHERE status IN ('pending', 'running', 'waiting', 'compensating');
 CREATE INDEX IF NOT EXISTS executions_newest ON executions (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS executions_workflow ON executions (workflow, created_at DESC);
-CREATE INDEX IF NOT EXISTS executions_family ON executions (root_id);
+CREATE INDEX IF NOT EXISTS executions_family ON executions (root_id) WHERE parent_id <> '';
 CREATE TABLE IF NOT EXISTS entries (
     execution_id TEXT NOT NULL,
     seq INTEGER NOT NULL,
