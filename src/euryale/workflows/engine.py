@@ -1,7 +1,6 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
 import asyncio
-import dataclasses
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -369,7 +368,7 @@ class Engine(Serving, Telling):
             priority=priority,
             retention=plan.retention,
         )
-        return dataclasses.replace(row, trace=ask_for_trace(self._tools.telemetry, row))
+        return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
 
     def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
         """Refuse to join an execution of another workflow, or with another input."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from euryale.workflows.definition.queue import Policy
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
@@ -36,8 +38,7 @@ class ExecutionQuery:
     queue: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What a worker asks for.
 
     Attributes:

@@ -1,13 +1,15 @@
 """What a store knows of schedules. Times are seconds since the epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from euryale.workflows.record.entry import ExecutionRow
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRow:
+class ScheduleRow(msgspec.Struct, frozen=True, gc=False):
     """How far a schedule is.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from euryale.workflows.errors import StoreError, UnknownExecutionError
 from euryale.workflows.ports import Store, Told

@@ -1,8 +1,9 @@
 """Child executions on the way forward."""
 
 import asyncio
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from euryale.workflows.definition.nodes import ChildNode, DetachNode
 from euryale.workflows.errors import PayloadError, PermanentFailure, QueueRejectedError

@@ -1,8 +1,9 @@
 """The queues that a process knows, and how an execution waits in one."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from euryale.workflows.definition.queue import Queue, check_key
 from euryale.workflows.errors import DefinitionError, WorkflowError

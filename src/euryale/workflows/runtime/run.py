@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry

@@ -6,8 +6,10 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import Limit
 from euryale.kit.ids import new_id

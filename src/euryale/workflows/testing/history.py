@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError
@@ -140,17 +141,10 @@ def _cleaned(journal: Journal, *, redact: bool) -> Journal:
             for name in _BYTES
             if (value := getattr(record, name, None)) is not None
         }
-        return changed_record(record, **changed)
+        return replace(record, **changed)
 
     row = replace(clean(journal.row), owner="", trace="")
     return Journal(row, tuple(map(clean, journal.entries)), tuple(map(clean, journal.messages)))
-
-
-def changed_record(record: T, **changes: Any) -> T:
-    """Return a record with other values; entries are structs, the others dataclasses."""
-    if isinstance(record, msgspec.Struct):
-        return msgspec.structs.replace(record, **changes)
-    return replace(record, **changes)
 
 
 def _clean_bytes(data: bytes, *, redact: bool) -> bytes:
@@ -172,7 +166,7 @@ def _clean_value(value: Any, *, redact: bool) -> Any:
 def _written(record: Entry | ExecutionRow | Message) -> dict[str, Any]:
     """Return a record as JSON values, without what is as usual; what is encoded in it, as the values that it holds."""
     written = {}
-    for each in msgspec.structs.fields(record) if isinstance(record, Entry) else fields(record):
+    for each in msgspec.structs.fields(record):
         value = getattr(record, each.name)
         if value != each.default:
             written[each.name] = json.loads(value) if isinstance(value, bytes) else value

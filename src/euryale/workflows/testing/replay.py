@@ -5,10 +5,12 @@ import functools
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from euryale.kit.clock import ManualClock, pause
 from euryale.kit.secret import Secret
@@ -24,7 +26,7 @@ from euryale.workflows.record.states import EntryKind, Status, StepState
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.stores.memory import MemoryStore
-from euryale.workflows.testing.history import REDACTED, SECRET, History, changed_record, describe_changes
+from euryale.workflows.testing.history import REDACTED, SECRET, History, describe_changes
 from euryale.workflows.testing.simulator.places import with_called
 from euryale.workflows.testing.substitution import Part, Substitution
 from euryale.workflows.testing.virtual_time import NothingLeftError, run_in_virtual_time
@@ -322,6 +324,6 @@ def _with_secret(journal: Journal, secret: str) -> Journal:
         return None if text is None else text.replace(redacted, json.dumps({SECRET: secret})).encode()
 
     row = replace(journal.row, input=put(journal.row.input) or b"", output=put(journal.row.output))
-    entries = tuple(changed_record(each, payload=put(each.payload), undo=put(each.undo)) for each in journal.entries)
+    entries = tuple(replace(each, payload=put(each.payload), undo=put(each.undo)) for each in journal.entries)
     messages = tuple(replace(each, payload=put(each.payload) or b"") for each in journal.messages)
     return Journal(row, entries, messages)

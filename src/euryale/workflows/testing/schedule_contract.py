@@ -1,8 +1,9 @@
 """What every store keeps of schedules: a behavioural suite that a store's own tests subclass."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, StatusChange

@@ -1,8 +1,9 @@
 """What every store keeps: a behavioural suite that a store's own tests subclass."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from euryale.workflows.ports import Claim, ExecutionQuery, Store, Told
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, Release, StagedEvent, StatusChange

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import astuple
 
-from euryale.workflows.record.entry import Commit, ExecutionRow, Release, StagedEvent, StatusChange
+from euryale.workflows.record.entry import Commit, Release, StatusChange
 
-_EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
-_CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
-_RELEASE_VALUES = attrgetter(*Release.__slots__)
-_NO_CHANGE = (None,) * len(StatusChange.__slots__)
-_NO_RELEASE = (None,) * len(Release.__slots__)
+_NO_CHANGE = (None,) * len(StatusChange.__struct_fields__)
+_NO_RELEASE = (None,) * len(Release.__struct_fields__)
 
 _NOTHING_ELSE = (None,) * 5
 
@@ -44,13 +39,13 @@ class Batch:
         if all(row.id != execution_id for row in commit.create):
             self.fences.append((at, execution_id, commit.epoch))
         for row in commit.create:
-            self.executions.append((at, *_EXECUTION_VALUES(row)))
+            self.executions.append((at, *astuple(row)))
         for entry in commit.entries:
             self.entries.append((at, execution_id, *astuple(entry)))
         if commit.change is not None or commit.release is not None:
             self.touches.append((at, execution_id, commit.epoch, *_touched(commit)))
         for event in commit.stage:
-            self.events.append((at, *_EVENT_VALUES(event)))
+            self.events.append((at, *astuple(event)))
         if commit.events != "keep":
             self.fates.append((at, execution_id, commit.events))
         if commit.wake:
@@ -64,8 +59,8 @@ class Batch:
 
 def _touched(commit: Commit) -> _Values:
     change, release = commit.change, commit.release
-    changed = _NO_CHANGE if change is None else _CHANGE_VALUES(change)
-    released = _NO_RELEASE if release is None else _RELEASE_VALUES(release)
+    changed = _NO_CHANGE if change is None else astuple(change)
+    released = _NO_RELEASE if release is None else astuple(release)
     return (change is not None, *changed, release is not None, *released)
 
 

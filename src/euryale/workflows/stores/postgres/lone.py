@@ -1,16 +1,11 @@
 """What a lone execution writes, mostly, as statements of plain values: a fraction of what ``write`` takes. Pure."""
 
-from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import astuple, replace
 
-from euryale.workflows.record.entry import Commit, ExecutionRow, StatusChange
+from euryale.workflows.record.entry import Commit
 from euryale.workflows.stores.postgres.statements import SQL
-
-_EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
-
 
 Statement = tuple[Any, ...]
 """SQL and its values. It gives a row if it wrote the whole commit, and none if it wrote nothing of it."""
@@ -35,7 +30,7 @@ def _create(commit: Commit) -> Statement | None:
         return None
     if commit != Commit(commit.execution_id, commit.epoch, create=commit.create):
         return None
-    return (SQL.create_one, *_EXECUTION_VALUES(commit.create[0]))
+    return (SQL.create_one, *astuple(commit.create[0]))
 
 
 def _end(commit: Commit) -> Statement | None:
@@ -46,4 +41,4 @@ def _end(commit: Commit) -> Statement | None:
         return None
     entries = [(0, commit.execution_id, *astuple(entry)) for entry in commit.entries]
     releases = commit.events == "release"
-    return (SQL.end_one, commit.execution_id, commit.epoch, *_CHANGE_VALUES(change), releases, entries)
+    return (SQL.end_one, commit.execution_id, commit.epoch, *astuple(change), releases, entries)

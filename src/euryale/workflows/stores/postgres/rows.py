@@ -1,8 +1,9 @@
 """From what the database gives to rows, entries, messages and events. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from euryale.workflows.ports import Entered, Entrance, Told
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message, StagedEvent

@@ -1,6 +1,6 @@
 """Schedules in the database: a tick is decided and its execution created in one transaction."""
 
-from operator import attrgetter
+from msgspec.structs import astuple
 
 from euryale.workflows.record.entry import Commit, Message
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
@@ -8,8 +8,6 @@ from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres.batch import Batch
 from euryale.workflows.stores.postgres.server import Connection
 from euryale.workflows.stores.postgres.statements import SQL
-
-_VALUES = attrgetter(*ScheduleRow.__slots__)
 
 
 async def fire(connection: Connection, firing: Firing) -> Fired:
@@ -26,7 +24,7 @@ async def fire(connection: Connection, firing: Firing) -> Fired:
         if decision.fired.cancelled:
             await _cancel(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
         if decision.fired.row != row:
-            await connection.execute(SQL.change_schedule, *_VALUES(decision.fired.row))
+            await connection.execute(SQL.change_schedule, *astuple(decision.fired.row))
         return decision.fired
 
 

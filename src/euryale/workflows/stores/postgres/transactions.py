@@ -8,8 +8,9 @@ import asyncio
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from typing import Any, Final, Protocol, cast, runtime_checkable
+
+from msgspec.structs import asdict
 
 from euryale.workflows.errors import TransactionError
 from euryale.workflows.record.entry import ExecutionRow

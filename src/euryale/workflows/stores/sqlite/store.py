@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 import apsw
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
 from euryale.workflows.record.entry import (
@@ -17,9 +15,7 @@ from euryale.workflows.record.entry import (
     ExecutionRow,
     Journal,
     Message,
-    Release,
     StagedEvent,
-    StatusChange,
 )
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
@@ -31,12 +27,6 @@ from euryale.workflows.stores.sqlite.statements import Statements
 _CREATED = 1
 _FEW = 16
 _SMALL = 65_536
-_EXECUTION_VALUES = attrgetter(*ExecutionRow.__slots__)
-_EVENT_VALUES = attrgetter(*StagedEvent.__slots__)
-_MESSAGE_VALUES = attrgetter(*Message.__slots__)
-_CHANGE_VALUES = attrgetter(*StatusChange.__slots__)
-_RELEASE_VALUES = attrgetter(*Release.__slots__)
-_SCHEDULE_VALUES = attrgetter(*ScheduleRow.__slots__)
 
 
 class SQLiteStore:
@@ -98,11 +88,11 @@ class SQLiteStore:
             rows = ((commit.execution_id, *astuple(entry)) for entry in commit.entries)
             connection.executemany(self._sql.append_entry, rows)
         if (change := commit.change) is not None:
-            connection.execute(self._sql.change_status, (commit.execution_id, *_CHANGE_VALUES(change)))
+            connection.execute(self._sql.change_status, (commit.execution_id, *astuple(change)))
         if (release := commit.release) is not None:
-            connection.execute(self._sql.release, (commit.execution_id, *_RELEASE_VALUES(release)))
+            connection.execute(self._sql.release, (commit.execution_id, *astuple(release)))
         if commit.stage:
-            connection.executemany(self._sql.stage_event, map(_EVENT_VALUES, commit.stage))
+            connection.executemany(self._sql.stage_event, map(astuple, commit.stage))
         if commit.events == "release":
             connection.execute(self._sql.release_events, (commit.execution_id,))
         elif commit.events == "drop":
@@ -120,7 +110,7 @@ class SQLiteStore:
         if any(self._is_taken(connection, row) for row in commit.create):
             return False
         if commit.create:
-            connection.executemany(self._sql.create_execution, map(_EXECUTION_VALUES, commit.create))
+            connection.executemany(self._sql.create_execution, map(astuple, commit.create))
         return True
 
     def _is_taken(self, connection: apsw.Connection, row: ExecutionRow) -> bool:
@@ -219,7 +209,7 @@ class SQLiteStore:
         messages, status, owner = known[0], Status(known[1]), known[2]
         if not status.takes(message.kind):
             return Told(0, status, owner)
-        connection.execute(self._sql.post, _MESSAGE_VALUES(replace(message, number=messages + 1)))
+        connection.execute(self._sql.post, astuple(replace(message, number=messages + 1)))
         if connection.changes() != _CREATED:
             return Told(0, status, owner)
         connection.execute(self._sql.tell, {"id": message.execution_id, "kind": message.kind})
@@ -272,10 +262,10 @@ class SQLiteStore:
             former = self._status(connection, row.execution)
             decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
             if decision.creates and execution is not None:
-                connection.execute(self._sql.create_execution, _EXECUTION_VALUES(execution))
+                connection.execute(self._sql.create_execution, astuple(execution))
             if decision.fired.cancelled:
                 self._keep(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
-            connection.execute(self._sql.change_schedule, _SCHEDULE_VALUES(decision.fired.row))
+            connection.execute(self._sql.change_schedule, astuple(decision.fired.row))
             return decision.fired
 
     def _status(self, connection: apsw.Connection, execution_id: str) -> Status | None:
