@@ -10,8 +10,13 @@ from typing import Any
 
 from euryale.cloud.app import build, derived_settings
 from euryale.cloud.home import Home
+from euryale.workflows.record.states import EntryKind
+from euryale.workflows.runtime.reports import ATTEMPT_STARTED, UNDO_STARTED
 
 WATCHED = {"create-project", "deploy"}
+STARTS = {ATTEMPT_STARTED, UNDO_STARTED}
+BOUNDARIES = STARTS | {f"workflow.{kind.value}" for kind in EntryKind}
+"""An attempt begins, or an entry of a journal is durable."""
 
 
 class Boundaries:
@@ -23,13 +28,13 @@ class Boundaries:
         self._count = 0
 
     def __call__(self, name: str, payload: Mapping[str, Any]) -> None:
-        if payload.get("workflow") not in WATCHED:
+        if payload.get("workflow") not in WATCHED or name not in BOUNDARIES:
             return
         self._count += 1
         if self._file is not None:
             with self._file.open("a") as file:
                 file.write(f"{payload['workflow']} {name.removeprefix('workflow.')} {payload.get('step', '')}\n")
-        durable = not name.endswith(".started")
+        durable = name not in STARTS
         if self._kill_at == str(self._count) or (self._kill_at == "durable" and durable):
             os.kill(os.getpid(), signal.SIGKILL)
 

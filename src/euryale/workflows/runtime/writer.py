@@ -53,7 +53,8 @@ class Writer:
         Args:
             commit: What to write.
             told: Called with the commit at the moment at which it is durable, before anybody else is.
-            now: Whether it is written within this call, if it can be, and nothing else waits.
+            now: Whether nobody is waited for whose commit could go with it: if the store can, it is written within this
+                call.
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
@@ -62,9 +63,12 @@ class Writer:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
-        if self._flushing is None and not self._called and not (now and self._write_at_once()):
-            self._called = True
-            loop.call_soon(self._begin)  # what others hand in until then goes with it
+        if self._flushing is None and not self._called:
+            if now:
+                self._begin()
+            else:
+                self._called = True
+                loop.call_soon(self._begin)  # what others hand in until then goes with it
         return done
 
     async def write(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> None:
