@@ -1,0 +1,286 @@
+"""Starting: how executions begin, as users of an engine say it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+
+from msgspec.structs import replace
+
+from euryale.kit.ids import new_id
+from euryale.workflows.definition.graph import following
+from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.queue import Queue
+from euryale.workflows.definition.workflow import Workflow
+from euryale.workflows.errors import IdempotencyError, TransactionError, WorkflowError
+from euryale.workflows.handle import Handle
+from euryale.workflows.ports import Store, TransactionStore
+from euryale.workflows.record.entry import Entry, ExecutionRow
+from euryale.workflows.record.forking import adopted_entries
+from euryale.workflows.record.states import Status
+from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
+from euryale.workflows.runtime.registry import Registry
+from euryale.workflows.runtime.reporter import ask_for_trace
+from euryale.workflows.runtime.run import Tools
+from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
+from euryale.workflows.runtime.serving import in_seconds
+from euryale.workflows.runtime.worker import Worker
+
+I = TypeVar("I")  # noqa: E741 -- the input's type
+O = TypeVar("O")  # noqa: E741 -- the output's type
+
+_LONGEST_ID = 200
+
+
+class Starting(ABC):
+    """A part of the engine: new executions, by hand, by the clock, and out of former ones."""
+
+    _store: Store
+    _registry: Registry
+    _tools: Tools
+    _worker: Worker
+    _scheduler: Scheduler
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raise ``EngineClosedError`` unless it is open."""
+
+    @abstractmethod
+    def _handle(self, execution_id: str, output_type: Any) -> Handle[Any]:
+        """Return a handle whose result is read as that type."""
+
+    async def run(
+        self,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O:
+        """Run a workflow and return its result.
+
+        Args:
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
+                most 200 characters, without ``::``. Default: a new one.
+            queue: Where it waits for its turn; see :meth:`start`.
+
+        Raises:
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+            QueueRejectedError: As :meth:`start` does.
+            ExecutionError: As :meth:`Handle.result` does.
+        """
+        return await (await self.start(workflow, value, id=id, queue=queue)).result()
+
+    async def start(
+        self,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
+    ) -> Handle[O]:
+        """Start a workflow; return when that is durable.
+
+        Args:
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key; see :meth:`run`.
+            delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
+            priority: Of those that wait for their turn, the ones with the highest priority begin first.
+            queue: Where it waits for its turn; becomes known if it was not. Default: the workflow's queue; None:
+                nowhere.
+            deduplicate: While an execution with this key has not ended in the queue, this joins it.
+
+        Raises:
+            IdempotencyError: If the id, or the key of an execution that has not ended, belongs to one of another
+                workflow, or with another input.
+            PayloadError: If the input cannot be written, or a key cannot be one.
+            QueueRejectedError: If others have its key, and the queue rejects.
+            DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
+        """
+        self._check_open()
+        self._registry.add(workflow)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
+        wanted = workflow.queue if queue == "default" else queue
+        entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
+        if entered.verdict != "created":
+            known = (await self._worker.journal(entered.execution_id)).row
+            self._check_same(row, known.id, known.workflow, known.input, deduplicate)
+        return self._handle(entered.execution_id, workflow.plan.output_type)
+
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[I, O],
+        value: I,
+        *,
+        id: str | None = None,  # noqa: A002 -- its name
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]:
+        """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
+
+        A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing. Of a
+        workflow with a queue it waits there for its turn, whatever the queue's policy.
+
+        Args:
+            session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
+                asyncpg's ``Connection``, on the database of the :class:`PostgresStore`; commit it yourself.
+            workflow: What to run; becomes known if it was not.
+            value: Its input.
+            id: An idempotency key; see :meth:`run`.
+            delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
+            priority: See :meth:`start`.
+
+        Raises:
+            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
+            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            PayloadError: If the input cannot be written.
+            Exception: What the session raises, as it is.
+        """
+        self._check_open()
+        if not isinstance(self._store, TransactionStore):
+            raise TransactionError(
+                f"{type(self._store).__name__} has no part in the transactions of others.",
+                hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
+            )
+        self._registry.add(workflow)
+        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
+        row = self._registry.queues.place(row, workflow.queue, value)
+        if (known := await self._store.create_in(session, row)) is not None:
+            self._check_same(row, row.id, *known)
+        return self._handle(row.id, workflow.plan.output_type)
+
+    async def trigger(self, schedule: str) -> Handle[Any]:
+        """Fire a schedule now, out of turn; its ticks stay as they are.
+
+        Args:
+            schedule: Its name.
+
+        Raises:
+            UnknownScheduleError: If there is none of that name here.
+            OverlapError: If it forbids overlaps, and its former execution has not ended.
+        """
+        self._check_open()
+        fired, execution_id = await self._scheduler.trigger(schedule)
+        return self._handle(execution_id, fired.workflow.plan.output_type)
+
+    async def schedules(self) -> tuple[ScheduleView, ...]:
+        """Return the schedules that it knows, by name, with their last and next ticks."""
+        self._check_open()
+        return await self._scheduler.views()
+
+    async def rerun(self, execution_id: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002 -- its name
+        """Start a workflow again with the input of a former execution, in the version that is current now.
+
+        Args:
+            execution_id: The former execution; it stays as it is.
+            id: The new one's idempotency key; see :meth:`run`.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its workflow is not registered.
+            PayloadError: If its input does not fit the current version.
+        """
+        self._check_open()
+        former = await self._worker.journal(execution_id)
+        workflow = self._registry.current(former.row.workflow)
+        value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
+        return await self.start(workflow, value, id=id)
+
+    async def fork(self, execution_id: str, from_step: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002
+        """Start a workflow in the midst: with the results of a former execution up to a step.
+
+        The step and all that come behind it are done again, in the version that is current now. What was done before
+        stays the former execution's: if the new one is undone, that is not. It waits in its workflow's queue.
+
+        Args:
+            execution_id: The former execution; it stays as it is.
+            from_step: The first step that is done again, by its node's id.
+            id: The new one's id; default: a new one.
+
+        Raises:
+            UnknownExecutionError: If there is none.
+            UnknownWorkflowError: If its workflow is not registered.
+            WorkflowError: If there is no such step, or what comes before it was undone.
+            IdempotencyError: If the id is taken.
+            PayloadError: If its input does not fit the current version.
+        """
+        self._check_open()
+        former = await self._worker.journal(execution_id)
+        workflow = self._registry.current(former.row.workflow)
+        plan = workflow.plan
+        if from_step not in plan.nodes:
+            raise WorkflowError(
+                f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
+            )
+        value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
+        entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
+        row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
+        known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
+        if (await self._worker.enter(row, _renumbered(known))).verdict != "created":
+            raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
+        return self._handle(row.id, plan.output_type)
+
+    def _new_row(
+        self,
+        plan: Plan,
+        value: Any,
+        execution_id: str | None,
+        *,
+        delay: float = 0.0,
+        priority: int = 0,
+        owned: bool = True,
+    ) -> ExecutionRow:
+        execution_id = execution_id or new_id("exec")
+        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
+            raise IdempotencyError(
+                f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
+            )
+        now, at_once = self._tools.now(), owned and not delay and self._worker.has_room
+        row = ExecutionRow(
+            id=execution_id,
+            workflow=plan.name,
+            version=plan.version,
+            plan_hash=plan.hash,
+            status=Status.RUNNING if at_once else Status.PENDING,
+            created_at=now,
+            input=self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type),
+            root_id=execution_id,
+            owner=self._worker.owner if at_once else "",
+            available_at=None if at_once else now + delay,
+            started_at=now if at_once else None,
+            priority=priority,
+            retention=plan.retention,
+        )
+        return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
+
+    def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
+        """Refuse to join an execution of another workflow, or with another input."""
+        by_key = f" It has the key {dedup_key!r} in its queue." if known_id != row.id else ""
+        if workflow != row.workflow:
+            raise IdempotencyError(f"{known_id!r} is an execution of {workflow!r}, not of {row.workflow!r}.{by_key}")
+        if not self._same_input(row, value):
+            kind = "key" if by_key else "id"
+            raise IdempotencyError(
+                f"{known_id!r} was started with another input.{by_key}", hint=f"Use a new {kind} for a new input."
+            )
+
+    def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
+        """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
+        if row.input == value:
+            return True
+        plan = self._registry.find(row.workflow, row.plan_hash)
+        wanted = plan.input_type if plan else Any
+        codec = self._tools.codec
+        return bool(codec.decode(value, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
+
+
+def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(replace(entry, seq=number) for number, entry in enumerate(entries, 1))
