@@ -26,6 +26,10 @@ class Clock(Protocol):
         """Return the wall-clock time, aware, in UTC."""
         ...
 
+    def timestamp(self) -> float:
+        """Return the same as :meth:`now`, in seconds since the epoch: in a fraction of the time."""
+        ...
+
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never go backwards."""
         ...
@@ -45,6 +49,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
         return machine_time.utc_now()
+
+    def timestamp(self) -> float:
+        """Return the same as :meth:`now`, in seconds since the epoch: in a fraction of the time."""
+        return machine_time.timestamp()
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never go backwards."""
@@ -111,6 +119,10 @@ class ManualClock:
     def now(self) -> datetime:
         """Return the time it was set to."""
         return self._start + timedelta(seconds=self._elapsed)
+
+    def timestamp(self) -> float:
+        """Return the same as :meth:`now`, in seconds since the epoch."""
+        return self.now().timestamp()
 
     def monotonic(self) -> float:
         """Return the seconds it was advanced by in all."""

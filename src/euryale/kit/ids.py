@@ -35,7 +35,7 @@ class _Sequence:
         self._random = 0
 
     def next(self) -> tuple[int, int]:
-        milliseconds = int(self._clock.now().timestamp() * 1000)
+        milliseconds = int(self._clock.timestamp() * 1000)
         with self._lock:
             if milliseconds > self._milliseconds:
                 self._milliseconds = milliseconds

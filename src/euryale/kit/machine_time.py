@@ -9,6 +9,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 -- the one reader of the machine's clock
 
 
+def timestamp() -> float:
+    """Return the machine's wall-clock time, in seconds since the epoch."""
+    return time.time()  # noqa: TID251 -- the one reader of the machine's clock
+
+
 def monotonic() -> float:
     """Return seconds from an arbitrary start that never go backwards."""
     return time.monotonic()
@@ -16,4 +21,4 @@ def monotonic() -> float:
 
 def distance() -> float:
     """Return the seconds between the two: they change when the wall clock is set, or the machine has slept."""
-    return time.time() - time.monotonic()  # noqa: TID251 -- the one reader of the machine's clock
+    return timestamp() - monotonic()

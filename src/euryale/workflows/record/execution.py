@@ -1,6 +1,7 @@
 """The record of an execution: what its journal amounts to."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -42,6 +43,11 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
     adopted: bool = False
 
 
+_ABOUT_NO_STEP: Final = frozenset({EntryKind.TURNED, EntryKind.FINISHED})
+_ABOUT_AN_ERROR: Final = frozenset({EntryKind.STEP_RETRYING, EntryKind.STEP_FAILED, EntryKind.STEP_TIMED_OUT})
+_NOT_ENDED: Final = frozenset({StepState.WAITING, StepState.PENDING})
+
+
 def advance(record: StepRecord, entry: Entry) -> StepRecord:
     """Return the record after ``entry``.
 
@@ -62,20 +68,19 @@ def advance(record: StepRecord, entry: Entry) -> StepRecord:
 
 def _forward(record: StepRecord, entry: Entry, state: StepState) -> StepRecord:
     succeeded = state is StepState.SUCCEEDED
-    failed = entry.kind in {EntryKind.STEP_RETRYING, EntryKind.STEP_FAILED, EntryKind.STEP_TIMED_OUT}
     return StepRecord(
-        id=record.id,
-        forward=state,
-        backward=record.backward,
-        attempts=max(record.attempts, entry.attempt),
-        undo_attempts=record.undo_attempts,
-        started=entry.started if entry.started is not None else record.started,
-        ended=entry.at if state not in {StepState.WAITING, StepState.PENDING} else None,
-        due=entry.due,
-        output=entry.payload if succeeded else record.output,
-        undo=entry.undo if entry.undo is not None else record.undo,
-        error=entry.payload if failed else record.error,
-        adopted=entry.kind is EntryKind.ADOPTED,
+        record.id,
+        state,
+        record.backward,
+        max(record.attempts, entry.attempt),
+        record.undo_attempts,
+        entry.started if entry.started is not None else record.started,
+        entry.at if state not in _NOT_ENDED else None,
+        entry.due,
+        entry.payload if succeeded else record.output,
+        entry.undo if entry.undo is not None else record.undo,
+        entry.payload if entry.kind in _ABOUT_AN_ERROR else record.error,
+        entry.kind is EntryKind.ADOPTED,
     )
 
 
@@ -106,7 +111,7 @@ class ExecutionRecord:
             self.consumed.add(entry.message)
         if entry.kind is EntryKind.REOPENED:
             self._reopen()
-        elif entry.step and entry.kind not in {EntryKind.TURNED, EntryKind.FINISHED}:
+        elif entry.step and entry.kind not in _ABOUT_NO_STEP:
             self.steps[entry.step] = advance(self.step(entry.step), entry)
 
     @property

@@ -1,6 +1,6 @@
 """Steps on the way forward: attempts, retries, and what becomes of their results."""
 
-from functools import partial
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from euryale.workflows.definition.nodes import StepNode
@@ -27,28 +27,32 @@ class Attempts:
         self._waits = waits
         self._marks = marks
 
-    async def go(self, lane: Lane, node: StepNode) -> bool:
+    def go(self, lane: Lane, node: StepNode) -> Awaitable[bool]:
         """Do a step; return whether the lane goes on."""
-        done = await self._marks.unless_marked(lane, node.id, partial(self._go, lane, node))
-        return await self._take_mark(lane, node, done) if isinstance(done, Message) else done
+        return self._marks.unless_marked(lane, node, self._go, self._take_mark)
 
     async def _go(self, lane: Lane, node: StepNode) -> bool:
-        record = self._run.node(node.id)
-        if record.forward is StepState.WAITING:
+        course, run = self._course, self._run
+        record = run.record.steps.get(node.id)  # None at most steps, which were never attempted before
+        if record is not None and record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
-        if not record.attempts:  # else it may have done something
-            await self._course.resting.between_steps(lane)
-        self._course.begun[node.id] = None
-        await self._course.resting.until(lane, record.due)
-        attempt = record.attempts
-        while not self._course.has_turned():
-            await self._course.resting.between_steps(lane)
+        attempt = 0 if record is None else record.attempts
+        if not attempt and course.resting.draining:  # else it may have done something
+            await course.resting.between_steps(lane)
+        course.begun[node.id] = None
+        if record is not None and record.due is not None:
+            await course.resting.until(lane, record.due)
+        while course.turn is None:
+            if course.resting.draining:
+                await course.resting.between_steps(lane)
             attempt += 1
-            started = self._run.begin(node.id, attempt, of=node.step.name)
+            started = run.begin(node.id, attempt, of=node.step.name)
             outcome = await self._attempt(node, attempt)
             if isinstance(outcome, Returned):
-                return await self._returned(lane, node, outcome, attempt, started)
-            if self._course.has_turned() or not node.step.options.retry.allows(outcome.error, attempt):
+                if node.step.options.completes == "externally":
+                    return await self._returned_later(lane, node, outcome, attempt, started)
+                return self._returned(lane, node, outcome, attempt, started)
+            if course.has_turned() or not node.step.options.retry.allows(outcome.error, attempt):
                 return self._gave_up(lane, node, outcome, attempt, started)
             await self._wait_for_retry(lane, node, outcome, attempt, started)
         return False
@@ -66,44 +70,56 @@ class Attempts:
     async def _attempt(self, node: StepNode, attempt: int) -> Returned | Raised:
         outcome: Returned | Raised | None = None
         try:
-            outcome = await self._call(node, attempt)
+            call = self._call(node, attempt)
+            tools = self._run.tools
+            outcome = (
+                call if isinstance(call, Raised) else await invoke(call, tools.resolver, tools.threads, tools.clock)
+            )
             return outcome
         finally:
             self._run.end(node.id, attempt, outcome, of=node.step.name)
 
-    async def _call(self, node: StepNode, attempt: int) -> Returned | Raised:
-        run, step = self._run, node.step
+    def _call(self, node: StepNode, attempt: int) -> Call | Raised:
+        run, step, outputs = self._run, node.step, self._run.outputs
         try:
-            arguments = {name: run.evaluate(value) for name, value in node.arguments}
+            arguments = {name: value.evaluate(outputs) for name, value in node.arguments}
         except Exception as error:  # noqa: BLE001 -- a transform or an attribute of the user's values
             failure = PermanentFailure(f"The arguments of {node.id} cannot be computed: {error!r}")
             failure.__cause__ = error
             return Raised(failure)
         context = StepContext(run.plan.name, run.row.id, run.row.root_id, node.id, attempt)
-        call = Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
-        return await invoke(call, run.tools.resolver, run.tools.threads, run.tools.clock)
+        return Call(step.function, step.is_async, arguments, step.signature.injected, step.options.timeout, context)
 
-    async def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
-        run = self._run
-        external = node.step.options.completes == "externally"
-        payload, undo, output = None, None, None
+    def _returned(self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float) -> bool:
+        run, undo = self._run, None
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
-            _check_later(node, returned.output, external=external)
-            if not external:
-                payload, output = self._keep_output(node, returned.output)
+            _check_later(node, returned.output, external=False)
+            payload, output = self._keep_output(node, returned.output)
         except (PayloadError, PermanentFailure) as error:
-            # it did its work: what undoes it is known, if only here
-            run.undos[node.id] = returned.undo
-            details = {"attempt": attempt, "started": started, "undo": undo}
-            return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error, **details)
-        if external:
-            run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
-            return await self._waits.completion(lane, node, started)
+            return self._did_not_keep(lane, node, returned, error, attempt=attempt, started=started, undo=undo)
         run.outputs[node.id] = output
         run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=attempt, started=started, payload=payload, undo=undo)
         return True
+
+    async def _returned_later(
+        self, lane: Lane, node: StepNode, returned: Returned, attempt: int, started: float
+    ) -> bool:
+        undo = None
+        try:
+            if not returned.plain:
+                undo = self._keep_undo(node, returned.undo)
+            _check_later(node, returned.output, external=True)
+        except (PayloadError, PermanentFailure) as error:
+            return self._did_not_keep(lane, node, returned, error, attempt=attempt, started=started, undo=undo)
+        self._run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
+        return await self._waits.completion(lane, node, started)
+
+    def _did_not_keep(self, lane: Lane, node: StepNode, returned: Returned, error: Exception, **details: Any) -> bool:
+        """Fail a step that did its work, and whose result cannot be written."""
+        self._run.undos[node.id] = returned.undo  # what undoes it is known, if only here
+        return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error, **details)
 
     def _keep_output(self, node: StepNode, output: Any) -> tuple[bytes, Any]:
         return self._run.tools.codec.keep(output, f"the output of step {node.id!r}", node.step.signature.output_type)

@@ -6,7 +6,7 @@ from typing import Any
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.definition.nodes import ChildNode, StepNode
 from euryale.workflows.definition.step import Compensation
-from euryale.workflows.record.entry import Release
+from euryale.workflows.record.entry import Message, Release
 from euryale.workflows.record.states import EntryKind, Status, StepState, UndoState
 from euryale.workflows.runtime.children import Children
 from euryale.workflows.runtime.context import StepContext
@@ -85,13 +85,16 @@ class Backward:
         await Fan(lane, self._lanes, reversed(begun), Unchecked()).run(group.concurrency)
 
     async def _undo(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:
-        mark = await self._marks.unless_marked(lane, node.id, partial(self._compensate, lane, node, compensation))
-        if mark is not None:  # a person has undone it
-            if lane.idle:
-                await self._resting.end(lane)
-            attempt = self._run.node(node.id).undo_attempts
-            self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, message=mark.number)
-            await self._run.flush()
+        work = partial(self._compensate, compensation=compensation)
+        await self._marks.unless_marked(lane, node, work, self._take_mark)
+
+    async def _take_mark(self, lane: Lane, node: StepNode, mark: Message) -> None:
+        """Take in that a person has undone a step."""
+        if lane.idle:
+            await self._resting.end(lane)
+        attempt = self._run.node(node.id).undo_attempts
+        self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, message=mark.number)
+        await self._run.flush()
 
     async def _compensate(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:
         record = self._run.node(node.id)

@@ -1,14 +1,14 @@
 """What a step can ask about itself while it runs."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+import msgspec
 
 from euryale.workflows.errors import WorkflowError
 from euryale.workflows.runtime.failure import Failure
 
 
-@dataclass(frozen=True, slots=True)
-class StepContext:
+class StepContext(msgspec.Struct, frozen=True):
     """Where a step runs.
 
     Attributes:

@@ -1,6 +1,7 @@
 """What everything that is done on the way forward shares: the execution, its lanes, and how it fails."""
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, Final
 
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.record.entry import StatusChange
@@ -9,6 +10,9 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane, Lanes, Visit
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run, Turn
+
+_WAITING: Final = Status.WAITING
+_RUNNING: Final = Status.RUNNING
 
 
 class Course:
@@ -35,12 +39,12 @@ class Course:
 
     def change(self) -> StatusChange | None:
         """Return the change of status that follows from what the lanes do, if any."""
-        wanted = Status.WAITING if self.lanes.resting else Status.RUNNING
+        wanted = _WAITING if self.lanes.resting else _RUNNING
         return StatusChange(wanted) if wanted is not self.run.row.status else None
 
-    async def flush(self) -> None:
+    def flush(self) -> Awaitable[None]:
         """Write what was noted; return when it is durable."""
-        await self.run.flush(self.change(), lone=self.lanes.single)
+        return self.run.flush(self.change(), lone=self.lanes.single)
 
     def request(self, reason: Reason, failure: Failure) -> bool:
         """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""

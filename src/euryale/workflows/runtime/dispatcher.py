@@ -53,7 +53,7 @@ class Dispatcher:
 
     def nudge(self, at: float | None = None) -> None:
         """Look at that time, in seconds since the epoch; default: at once."""
-        now = self._clock.now().timestamp()
+        now = self._clock.timestamp()
         if at is None or at <= now:
             self._woken.set()
         elif at < self._timer_at:
@@ -89,9 +89,9 @@ class Dispatcher:
         """
         self._woken.clear()
         self._cancel_timer()
-        began = self._clock.now().timestamp()
+        began = self._clock.timestamp()
         next_due, taken = await self._claim()
-        now = self._clock.now().timestamp()
+        now = self._clock.timestamp()
         if next_due is None or next_due > now:
             latest = now + _POLL_EVERY if self._store.shared else float("inf")
             at = latest if next_due is None else min(next_due, latest)
@@ -111,7 +111,7 @@ class Dispatcher:
         dues, taken = [], False
         for claim in claims if self._looks % 2 else reversed(claims):
             room = min(self._room(), _LARGEST_CLAIM)
-            now = self._clock.now().timestamp()
+            now = self._clock.timestamp()
             claimed = await claim(Claim(self.owner, now, room, self._plans(), self._queues.apart))
             await self._take(claimed.rows)
             dues.append(claimed.next_due)

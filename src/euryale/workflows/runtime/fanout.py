@@ -137,13 +137,13 @@ class Each:
         self._course = course
         self._run = course.run
 
-    async def go(self, lane: Lane, vertex: Vertex) -> bool:
+    async def go(self, lane: Lane, _: EachNode | HookNode) -> bool:
         """Do all of them; return whether the lane goes on.
 
         Raises:
             UnknownWorkflowError: If a handler that had begun is not attached any more.
         """
-        run = self._run
+        run, vertex = self._run, lane.vertex
         try:
             group = group_at(run, vertex)
         except UnknownWorkflowError:

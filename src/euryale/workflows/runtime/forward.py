@@ -1,19 +1,12 @@
 """The way forward: what is done at each place of the plan, until its end or a turn."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final
 
-from euryale.workflows.definition.graph import Vertex
+from euryale.workflows.definition.graph import Kind, Vertex
 from euryale.workflows.definition.nodes import (
-    ChildNode,
     ChoiceNode,
-    DetachNode,
-    EachNode,
     EmitNode,
-    HookNode,
-    SignalNode,
-    SleepNode,
-    StepNode,
 )
 from euryale.workflows.errors import PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message, Release
@@ -30,21 +23,30 @@ from euryale.workflows.runtime.run import Run, Turn
 from euryale.workflows.runtime.waits import Waits
 
 _OPEN: Final = frozenset({StepState.PENDING, StepState.RUNNING, StepState.WAITING})
-_DOING: Final = frozenset({"step", "child", "signal", "sleep", "each", "hook", "detach"})
-"""Kinds of vertices that take their time: their results are written before what follows begins."""
 
 
 class Forward:
-    """Drives one execution from where it stands to its end, or to its turn."""
+    """Drives one execution from where it stands to its end, or to its turn.
+
+    What takes its time has a place in ``_doing``, by its kind: its result is written before what follows begins.
+    """
 
     def __init__(self, run: Run, children: Children) -> None:
         self._run = run
         self._course = Course(run, self._visit)
         marks = Marks()
         self._waits = Waits(self._course, marks)
-        self._attempts = Attempts(self._course, self._waits, marks)
-        self._nesting = Nesting(self._course, children)
         self._each = Each(self._course)
+        nesting = Nesting(self._course, children)
+        self._doing: Mapping[Kind, Callable[[Lane, Any], Awaitable[bool]]] = {
+            "step": Attempts(self._course, self._waits, marks).go,
+            "child": nesting.go,
+            "detach": nesting.detach,
+            "signal": self._waits.signal,
+            "sleep": self._waits.sleep,
+            "each": self._each.go,
+            "hook": self._each.go,
+        }
 
     @property
     def released(self) -> Release | None:
@@ -102,7 +104,7 @@ class Forward:
         for vertex in vertices:
             if vertex.kind in {"each", "hook"}:
                 yield from self._each.may_have_begun(vertex)
-            elif vertex.kind in _DOING:
+            elif vertex.kind in self._doing:
                 yield vertex.id
 
     def _earlier_failure(self, vertices: list[Vertex]) -> Turn | None:
@@ -140,37 +142,20 @@ class Forward:
     async def _visit(self, lane: Lane) -> list[Vertex]:
         """Do what is to be done at the lane's vertex; return where it goes on."""
         vertex = lane.vertex
-        if self._course.has_turned() or vertex.kind == "end":
+        if self._course.turn is not None or vertex.kind == "end":
             return []
         if lane.fan is None and (settled := self._run.side(vertex)) is not None:
             return self._run.frontier.complete(vertex, settled)  # adopted from another execution
-        if isinstance(vertex.node, ChoiceNode | EmitNode):
+        do = self._doing.get(vertex.kind)
+        if do is None:
             side, done = self._pass_or_fail(lane, vertex.node)
         else:
-            side, done = 0, await self._do(lane, vertex)
+            side, done = 0, await do(lane, vertex.node)
         if lane.fan is not None:
             return await self._go_on_with(lane.fan, done=done)
         if not done and not self._course.has_turned():  # it has failed, and is gone on without
             return await self._go_on(vertex, side=len(vertex.next) - 1)
         return await self._go_on(vertex, side) if done else []
-
-    async def _do(self, lane: Lane, vertex: Vertex) -> bool:
-        """Do what is to be done at a vertex; return whether it was done."""
-        match vertex.node:
-            case StepNode() as node:
-                return await self._attempts.go(lane, node)
-            case ChildNode() as node:
-                return await self._nesting.go(lane, node)
-            case DetachNode() as node:
-                return await self._nesting.detach(lane, node)
-            case SignalNode() as node:
-                return await self._waits.signal(lane, node)
-            case SleepNode() as node:
-                return await self._waits.sleep(lane, node)
-            case EachNode() | HookNode():
-                return await self._each.go(lane, vertex)
-            case _:
-                raise AssertionError(vertex)  # the frontier passes through forks and joins
 
     async def _go_on_with(self, items: Items, *, done: bool) -> list[Vertex]:
         if done:
@@ -183,7 +168,7 @@ class Forward:
     async def _go_on(self, vertex: Vertex, side: int) -> list[Vertex]:
         following = self._run.frontier.complete(vertex, side)
         at_end = bool(following) and following[0].kind == "end"
-        if vertex.kind in _DOING and not at_end:
+        if vertex.kind in self._doing and not at_end:
             # the last result shares its commit with the outcome; a choice or an event rides with the next result
             await self._course.flush()
         return following

@@ -73,9 +73,13 @@ async def invoke(call: Call, resolver: Resolver, threads: StepThreads, clock: Cl
     token = CURRENT_STEP.set(call.context)
     limit = None if call.timeout is None else Limit(clock, call.timeout)
     try:
-        arguments = {**call.arguments, **{name: _resolve(resolver, wanted) for name, wanted in call.injected}}
+        arguments = call.arguments
+        if call.injected:
+            arguments = {**arguments, **{name: _resolve(resolver, wanted) for name, wanted in call.injected}}
         if limit is None:
-            result = await _run(call, arguments, threads)
+            # a coroutine function is called here, not in ``_run``: it is what most steps are
+            given = call.function(*call.positional, **arguments) if call.is_async else _run(call, arguments, threads)
+            result = await given
         else:
             async with limit:
                 result = await _run(call, arguments, threads)

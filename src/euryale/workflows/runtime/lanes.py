@@ -105,7 +105,10 @@ class Lanes:
     @property
     def resting(self) -> bool:
         """Whether every strand only waits."""
-        return bool(self.all) and all(lane.idle for lane in self.all)
+        for lane in self.all:
+            if not lane.idle:
+                return False
+        return bool(self.all)
 
     def wake_at(self) -> float | None:
         """Return when the first strand goes on by itself, in seconds since the epoch, or None."""

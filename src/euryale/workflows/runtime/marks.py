@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from euryale.workflows.definition.nodes import StepNode
 from euryale.workflows.record.entry import Message
 from euryale.workflows.runtime.lanes import Lane
 
@@ -26,22 +27,28 @@ class Marks:
             lane.task.cancel()
         return True
 
-    async def unless_marked(self, lane: Lane, node: str, work: Callable[[], Awaitable[T]]) -> T | Message:
-        """Do what is to be done at a node, unless it has a mark or gets one meanwhile: then that is returned.
+    async def unless_marked(
+        self,
+        lane: Lane,
+        node: StepNode,
+        work: Callable[[Lane, StepNode], Awaitable[T]],
+        take: Callable[[Lane, StepNode, Message], Awaitable[T]],
+    ) -> T:
+        """Do the work at a step, unless it has a mark or gets one meanwhile: then take that.
 
         Raises:
             asyncio.CancelledError: If the lane is interrupted.
         """
-        if (mark := self._given.get(node)) is not None:
-            return mark
-        self._lanes[node] = lane
-        try:
-            return await work()
-        except asyncio.CancelledError:
-            mark = self._given.get(node)
-            if mark is None or lane.interrupted or lane.task is None:
-                raise
-            lane.task.uncancel()
-            return mark
-        finally:
-            del self._lanes[node]
+        mark = self._given.get(node.id)
+        if mark is None:
+            self._lanes[node.id] = lane
+            try:
+                return await work(lane, node)
+            except asyncio.CancelledError:
+                mark = self._given.get(node.id)
+                if mark is None or lane.interrupted or lane.task is None:
+                    raise
+                lane.task.uncancel()
+            finally:
+                del self._lanes[node.id]
+        return await take(lane, node, mark)

@@ -52,7 +52,7 @@ class Reporter:
     def _waited(self, row: ExecutionRow) -> float | None:
         if row.available_at is None:  # whoever created it drives it
             return 0.0
-        return max(0.0, self._clock.now().timestamp() - row.available_at) if row.available_at else None
+        return max(0.0, self._clock.timestamp() - row.available_at) if row.available_at else None
 
     def let_go(self, row: ExecutionRow, cause: str) -> None:
         """This worker does not drive an execution any more."""

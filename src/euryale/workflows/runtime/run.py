@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -56,7 +56,7 @@ class Tools:
 
     def now(self) -> float:
         """Return seconds since the epoch."""
-        return self.clock.now().timestamp()
+        return self.clock.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +207,9 @@ class Run:
         """Take in that this is the end; it is written with the next ``flush``."""
         self.note(EntryKind.FINISHED, payload=self.tools.codec.encode(status.value, "a status"))
 
-    async def flush(
+    def flush(
         self, change: StatusChange | None = None, *, events: EventFate = "keep", lone: bool = False
-    ) -> None:
+    ) -> Awaitable[None]:
         """Write all that was noted, as one commit, and return when it is durable.
 
         It is written even if the caller is cancelled meanwhile.
@@ -222,7 +222,7 @@ class Run:
         Raises:
             StoreError: If it was not written.
         """
-        await self.tools.writer.write(self._commit(change, events=events), self._publish, lone=lone)
+        return self.tools.writer.write(self._commit(change, events=events), self._publish, lone=lone)
 
     def commit(
         self,

@@ -178,7 +178,7 @@ class _Replay:
         await engine._worker.tell(replace(message, number=0))  # noqa: SLF001 -- the very message that was recorded
 
     async def _until(self, at: float) -> None:
-        left = at - self._clock.now().timestamp()
+        left = at - self._clock.timestamp()
         if left > 0:
             await pause(self._clock, left)
 

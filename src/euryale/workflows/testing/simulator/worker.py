@@ -102,6 +102,10 @@ class Process:
         """Return what its wall clock shows."""
         return self._clock.now() + timedelta(seconds=self.skew)
 
+    def timestamp(self) -> float:
+        """Return what its wall clock shows, in seconds since the epoch."""
+        return self._clock.timestamp() + self.skew
+
     def monotonic(self) -> float:
         """Return the seconds that have passed."""
         return self._clock.monotonic()

@@ -110,7 +110,7 @@ class Execution:
             return
         self._run_all("install", (*self.spec.plan.install, *self._provide()))
         self._made = made_by_install(self.files.work, self.spec.plan.install_outputs)
-        self._installed_at = self.clock.now().timestamp()
+        self._installed_at = self.clock.timestamp()
 
     def keep_install(self) -> None:
         """Keep a fresh install for later builds, unless this build has written into it. Nobody waits for this."""

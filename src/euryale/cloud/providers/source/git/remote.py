@@ -180,7 +180,7 @@ class GitRemotes:
         return swept
 
     def _before(self, seconds: float) -> float:
-        return self._clock.now().timestamp() - seconds
+        return self._clock.timestamp() - seconds
 
     def _repositories(self) -> Iterator[tuple[str, Path]]:
         for path in self.root.glob("*.git"):

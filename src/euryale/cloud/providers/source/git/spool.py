@@ -72,7 +72,7 @@ class PushSpool:
         except PermissionError:
             return True  # it runs, as somebody else
         # a number may have gone to another process: between the two hooks lie milliseconds
-        return self._clock.now().timestamp() - written < _ABANDONED_SECONDS
+        return self._clock.timestamp() - written < _ABANDONED_SECONDS
 
 
 def _read(path: Path) -> Note | None:
