@@ -139,9 +139,12 @@ class JournalStore(Protocol):
 
     Attributes:
         shared: Whether workers of several processes use it at the same time.
+        instant: Whether each write is made within :meth:`write_at_once`, and nothing is gained by writing several
+            commits together.
     """
 
     shared: bool
+    instant: bool
 
     async def open(self) -> None:
         """Make it ready, creating or migrating its schema.

@@ -47,14 +47,12 @@ class Writer:
         self.alone: Callable[[], bool] = lambda: False
         self._flushing: asyncio.Task[None] | None = None
 
-    def submit(self, commit: Commit, told: _Told | None = None, *, now: bool = False) -> asyncio.Future[None]:
+    def submit(self, commit: Commit, told: _Told | None = None) -> asyncio.Future[None]:
         """Hand in a commit. It is written whatever becomes of the caller.
 
         Args:
             commit: What to write.
             told: Called with the commit at the moment at which it is durable, before anybody else is.
-            now: Whether nobody is waited for whose commit could go with it: if the store can, it is written within this
-                call.
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
@@ -64,11 +62,8 @@ class Writer:
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
         if self._flushing is None and not self._called:
-            if now:
-                self._begin()
-            else:
-                self._called = True
-                loop.call_soon(self._begin)  # what others hand in until then goes with it
+            self._called = True
+            loop.call_soon(self._begin)  # what others hand in until then goes with it
         return done
 
     async def write(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> None:
@@ -77,20 +72,20 @@ class Writer:
         Args:
             commit: See :meth:`submit`.
             told: See :meth:`submit`.
-            lone: Whether its execution has a single strand. If it is alone, too, it is written at once, if it can be.
+            lone: Whether its execution has a single strand. If it is alone, too, nobody is waited for whose commit
+                could go with it; nor if the store gains nothing by that: it is written within this call, if it can be.
 
         Raises:
             StoreError: See :meth:`submit`.
         """
-        done = self.submit(commit, told, now=lone and self.alone())
-        if not done.done():
-            await done
+        alone = self._store.instant or (lone and self.alone())
+        if not alone or self._waiting or self._flushing is not None or not self._write_one(commit, told):
+            await self.submit(commit, told)
             return
         self._in_a_row += 1
         if self._in_a_row >= _MOST_IN_A_ROW:  # nobody else has had a turn meanwhile
             self._in_a_row = 0
             await asyncio.sleep(0)
-        done.result()
 
     async def drain(self) -> None:
         """Wait until all that was handed in is written, or has failed."""
@@ -102,6 +97,27 @@ class Writer:
         self._called = False
         if not self._write_at_once():
             self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
+
+    def _write_one(self, commit: Commit, told: _Told | None) -> bool:
+        """Write a commit for which nobody waits but the caller; False: the store cannot, at the moment.
+
+        Raises:
+            StaleOwnerError: If it was refused.
+        """
+        began = self._clock.monotonic()
+        try:
+            refused = self._store.write_at_once((commit,))
+        except Exception:  # noqa: BLE001 -- it is tried again in the task, which deals with it
+            return False
+        if refused is None:
+            return False
+        if self._telemetry.is_heard:
+            self._report((commit,), len(refused), self._clock.monotonic() - began)
+        if refused:
+            raise _refusal(commit)
+        if told is not None:
+            _tell(told, commit)
+        return True
 
     def _write_at_once(self) -> bool:
         batch = self._waiting
@@ -153,7 +169,7 @@ class Writer:
             self._report([commit for commit, _, _ in batch], len(refused), self._clock.monotonic() - began)
         for position, (commit, done, told) in enumerate(batch):
             if position in refused:
-                _settle(done, StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already."))
+                _settle(done, _refusal(commit))
                 continue
             if told is not None:
                 _tell(told, commit)
@@ -176,6 +192,10 @@ class Writer:
 def _fail(batch: Sequence[_Waiting], error: StoreError) -> None:
     for _, done, _ in batch:
         _settle(done, error)
+
+
+def _refusal(commit: Commit) -> StaleOwnerError:
+    return StaleOwnerError(f"{commit.execution_id} is not ours any more, or exists already.")
 
 
 def _tell(told: _Told, commit: Commit) -> None:

@@ -16,6 +16,8 @@ from euryale.workflows.record.states import Slot, Status
 
 _PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
 _AT_ONCE = 0.0
+_NONE: frozenset[int] = frozenset()
+_THE_FIRST = frozenset({0})
 
 
 @dataclass
@@ -32,6 +34,8 @@ class MemoryStore:
             opens it takes over from whoever had it.
         clock: What leases are measured by.
     """
+
+    instant = True
 
     def __init__(self, *, shared: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
         self.shared = shared
@@ -61,6 +65,8 @@ class MemoryStore:
         return self._write(commits)
 
     def _write(self, commits: Sequence[Commit]) -> frozenset[int]:
+        if len(commits) == 1:
+            return _NONE if self._apply(commits[0]) else _THE_FIRST
         return frozenset([position for position, commit in enumerate(commits) if not self._apply(commit)])
 
     def _apply(self, commit: Commit) -> bool:

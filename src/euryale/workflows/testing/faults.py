@@ -49,6 +49,7 @@ class WrappedStore(ABC):
     def __init__(self, store: Store) -> None:
         self._store = store
         self.shared = store.shared
+        self.instant = False
 
     @abstractmethod
     async def _pass(self, name: str, call: Callable[[], Awaitable[T]]) -> T:

@@ -45,6 +45,7 @@ class PostgresStore:
     """
 
     shared = True
+    instant = False
 
     def __init__(self, url: str, *, schema: str = "euryale", durability: Durability = "full") -> None:
         self._server = Server(Secret(url), schema, durability, new_id("store"))

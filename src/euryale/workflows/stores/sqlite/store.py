@@ -42,6 +42,7 @@ class SQLiteStore:
     """
 
     shared = False
+    instant = False
 
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
         self._path = Path(path)
