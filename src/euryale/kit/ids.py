@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _TIME_CHARS = 10
 _RANDOM_CHARS = 12
 _RANDOM_BITS = 5 * _RANDOM_CHARS
@@ -17,11 +18,8 @@ _TOKEN_BYTES = 32
 
 
 def _encode(value: int, length: int) -> str:
-    chars = []
-    for _ in range(length):
-        chars.append(_ALPHABET[value & 31])
-        value >>= 5
-    return "".join(reversed(chars))
+    """Write a number of so many characters, which is even."""
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(5 * length - 10, -1, -10)])
 
 
 class _Sequence:

@@ -17,6 +17,9 @@ class Telemetry:
 
     A listener that raises is logged and passed over: watching must not break what is watched.
 
+    Attributes:
+        is_heard: Whether anybody listens; if not, what only a report needs need not be made.
+
     Example:
         >>> seen = []
         >>> telemetry = Telemetry()
@@ -28,20 +31,18 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
+        self.is_heard = False
 
     def attach(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener(name, payload)`` for each event from now on; return what detaches it again."""
         self._listeners = (*self._listeners, listener)
+        self.is_heard = True
 
         def detach() -> None:
             self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self.is_heard = bool(self._listeners)
 
         return detach
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether anybody listens; if not, what only a report needs need not be made."""
-        return bool(self._listeners)
 
     def report(self, name: str, /, **payload: object) -> None:
         """Tell all listeners that ``name`` happened."""

@@ -37,13 +37,13 @@ class Attempts:
         if record is not None and record.forward is StepState.WAITING:
             return await self._waits.completion(lane, node, record.started)
         attempt = 0 if record is None else record.attempts
-        if not attempt and course.resting.draining:  # else it may have done something
+        if not attempt and course.resting.draining():  # else it may have done something
             await course.resting.between_steps(lane)
         course.begun[node.id] = None
         if record is not None and record.due is not None:
             await course.resting.until(lane, record.due)
         while course.turn is None:
-            if course.resting.draining:
+            if attempt and course.resting.draining():
                 await course.resting.between_steps(lane)
             attempt += 1
             started = run.begin(node.id, attempt, of=node.step.name)

@@ -24,7 +24,7 @@ class Marks:
             return False
         lane = self._lanes.get(message.step)
         if lane is not None and lane.task is not None:
-            lane.task.cancel()
+            lane.cancel()
         return True
 
     async def unless_marked(
@@ -48,7 +48,7 @@ class Marks:
                 mark = self._given.get(node.id)
                 if mark is None or lane.interrupted or lane.task is None:
                     raise
-                lane.task.uncancel()
+                lane.go_on()
             finally:
                 del self._lanes[node.id]
         return await take(lane, node, mark)

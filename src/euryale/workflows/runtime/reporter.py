@@ -11,6 +11,8 @@ from euryale.workflows.runtime import reports
 
 def ask_for_trace(telemetry: Telemetry, row: ExecutionRow) -> str:
     """Return the trace context that a new execution is to be traced under; its own if no listener gives one."""
+    if not telemetry.is_heard:
+        return row.trace
     carrier: dict[str, str] = {}
     telemetry.report(reports.STARTING, **_family(row), carrier=carrier)
     return carrier.get("traceparent", row.trace)
@@ -30,6 +32,8 @@ class Reporter:
 
     def created(self, row: ExecutionRow) -> None:
         """An execution is durable."""
+        if not self._telemetry.is_heard:
+            return
         self._telemetry.report(reports.CREATED, **_family(row), queue=row.queue, version=row.version)
 
     def claimed(self, journal: Journal) -> None:
@@ -56,6 +60,8 @@ class Reporter:
 
     def let_go(self, row: ExecutionRow, cause: str) -> None:
         """This worker does not drive an execution any more."""
+        if not self._telemetry.is_heard:
+            return
         self._telemetry.report(reports.LET_GO, **_held(row), cause=cause, status=row.status.value)
 
     def stranded(self, row: ExecutionRow, lacking: str) -> None:

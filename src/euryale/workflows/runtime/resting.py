@@ -24,6 +24,7 @@ class Resting:
         turned: Says whether the strands are being ended.
 
     Attributes:
+        draining: Says whether lanes are to end :meth:`between_steps`.
         released: Given once it is let go of: nothing more may be written for it.
     """
 
@@ -34,14 +35,9 @@ class Resting:
         self._lanes = lanes
         self._change = change
         self._turned = turned
-        self._draining = run.tools.draining.is_set
+        self.draining = run.tools.draining.is_set
         lanes.on_end = self.look
         self.released: Release | None = None
-
-    @property
-    def draining(self) -> bool:
-        """Whether lanes are to end :meth:`between_steps`."""
-        return self._draining()
 
     async def begin(self, lane: Lane, due: float | None) -> None:
         """Let a lane only wait, and write what was noted. If now every lane waits for long, let go of the execution.
@@ -63,7 +59,7 @@ class Resting:
 
     async def between_steps(self, lane: Lane) -> None:
         """If the worker is draining, let the lane end here: whoever claims the execution begins with what follows."""
-        if self.draining:
+        if self.draining():
             await self.begin(lane, _AT_ONCE)
             await asyncio.get_running_loop().create_future()
 
@@ -96,7 +92,7 @@ class Resting:
         if any(lane.due is None and lane.vertex.id in self._run.ended_children for lane in self._lanes.all):
             return  # what such a lane waits for is there: it was woken, and goes on in a moment
         wake = self._wake_at()
-        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after and not self.draining:
+        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after and not self.draining():
             return
         self.released = Release(wake, self._run.seen)
         self._run.commit(self._change(), release=self.released).add_done_callback(self._written)

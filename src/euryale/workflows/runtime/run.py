@@ -116,7 +116,8 @@ class Run:
                 self.outputs[node] = codec.decode(step.output, output_type(self.plan, node), f"the output of {node}")
             if step.undo is not None:
                 self.undos[node] = codec.decode(step.undo, undo_type(self.plan, node), f"what undoes {node}")
-        self.outputs |= gather(self.plan, self.record, codec, self.outputs)
+        if self.record.steps:
+            self.outputs |= gather(self.plan, self.record, codec, self.outputs)
 
     def evaluate(self, expression: Expression) -> Any:
         """Return the expression's value now."""

@@ -78,7 +78,7 @@ class Worker:
         self._tasks = Tasks()
         self._present = Presence()
         self._live = self._present.live
-        tools.writer.alone = lambda: len(self._present) == 1
+        tools.writer.alone = lambda: len(self._present) <= 1
         self._waiters = Waiters()
         self._reporter = Reporter(tools.telemetry, tools.clock)
         self._announcer = Announcer(store, tools.clock)
@@ -211,9 +211,13 @@ class Worker:
         await self.opened(row.id)
         if row.id in self._live:
             return False
-        written = self._tools.writer.submit(Commit(row.id, row.epoch, entries, create=(row,)))
+        writer, commit = self._tools.writer, Commit(row.id, row.epoch, entries, create=(row,))
         try:
-            await asyncio.shield(self.launch(row, written, entries))
+            if writer.write_now(commit, lone=True):
+                self._created(row, entries)
+                await writer.give_way()
+            else:
+                await asyncio.shield(self.launch(row, writer.submit(commit, lone=True), entries))
         except StaleOwnerError:
             if not row.owner or await self._read(row.id) is not None:
                 return False
@@ -241,8 +245,11 @@ class Worker:
         return written
 
     def _launch(self, row: ExecutionRow, entries: tuple[Entry, ...], written: asyncio.Future[None]) -> None:
-        if written.exception() is not None:
-            return
+        if written.exception() is None:
+            self._created(row, entries)
+
+    def _created(self, row: ExecutionRow, entries: tuple[Entry, ...]) -> None:
+        """Drive an execution that has just become durable, or have it driven."""
         self._reporter.created(row)
         if self._closed:
             return

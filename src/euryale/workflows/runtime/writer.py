@@ -27,7 +27,7 @@ class Writer:
     outage delays executions and fails none. A commit that can never be written fails alone.
 
     Attributes:
-        alone: Says whether a single execution is driven: then nobody's commit could go together with its.
+        alone: Says whether one execution is driven at most: then nobody's commit could go together with its.
     """
 
     def __init__(
@@ -47,12 +47,13 @@ class Writer:
         self.alone: Callable[[], bool] = lambda: False
         self._flushing: asyncio.Task[None] | None = None
 
-    def submit(self, commit: Commit, told: _Told | None = None) -> asyncio.Future[None]:
+    def submit(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> asyncio.Future[None]:
         """Hand in a commit. It is written whatever becomes of the caller.
 
         Args:
             commit: What to write.
             told: Called with the commit at the moment at which it is durable, before anybody else is.
+            lone: See :meth:`write`.
 
         Returns:
             Done when the commit is durable; its exception is a ``StaleOwnerError`` if it was refused, another
@@ -62,8 +63,11 @@ class Writer:
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((commit, done, told))
         if self._flushing is None and not self._called:
-            self._called = True
-            loop.call_soon(self._begin)  # what others hand in until then goes with it
+            if lone and self.alone():
+                self._begin()
+            else:
+                self._called = True
+                loop.call_soon(self._begin)  # what others hand in until then goes with it
         return done
 
     async def write(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> None:
@@ -78,12 +82,14 @@ class Writer:
         Raises:
             StoreError: See :meth:`submit`.
         """
-        alone = self._store.instant or (lone and self.alone())
-        if not alone or self._waiting or self._flushing is not None or not self._write_one(commit, told):
-            await self.submit(commit, told)
-            return
-        self._in_a_row += 1
-        if self._in_a_row >= _MOST_IN_A_ROW:  # nobody else has had a turn meanwhile
+        if not self.write_now(commit, told, lone=lone):
+            await self.submit(commit, told, lone=lone)
+        elif self._in_a_row >= _MOST_IN_A_ROW:
+            await self.give_way()
+
+    async def give_way(self) -> None:
+        """Let others have a turn, if several commits in a row were written at once."""
+        if self._in_a_row >= _MOST_IN_A_ROW:
             self._in_a_row = 0
             await asyncio.sleep(0)
 
@@ -98,20 +104,31 @@ class Writer:
         if not self._write_at_once():
             self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
 
-    def _write_one(self, commit: Commit, told: _Told | None) -> bool:
-        """Write a commit for which nobody waits but the caller; False: the store cannot, at the moment.
+    def write_now(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> bool:
+        """Write a commit within this call, if nobody is to be waited for, and the store can; else return False.
+
+        After one that was written, :meth:`give_way`.
+
+        Args:
+            commit: See :meth:`submit`.
+            told: See :meth:`submit`.
+            lone: See :meth:`write`.
 
         Raises:
             StaleOwnerError: If it was refused.
         """
-        began = self._clock.monotonic()
+        if self._waiting or self._flushing is not None or not (self._store.instant or (lone and self.alone())):
+            return False
+        heard = self._telemetry.is_heard
+        began = self._clock.monotonic() if heard else 0.0
         try:
             refused = self._store.write_at_once((commit,))
         except Exception:  # noqa: BLE001 -- it is tried again in the task, which deals with it
             return False
         if refused is None:
             return False
-        if self._telemetry.is_heard:
+        self._in_a_row += 1
+        if heard:
             self._report((commit,), len(refused), self._clock.monotonic() - began)
         if refused:
             raise _refusal(commit)
