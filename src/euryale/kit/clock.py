@@ -44,19 +44,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock. See :class:`Clock`."""
+
+    timestamp = staticmethod(machine_time.timestamp)
+    monotonic = staticmethod(machine_time.monotonic)
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
         return machine_time.utc_now()
-
-    def timestamp(self) -> float:
-        """Return the same as :meth:`now`, in seconds since the epoch: in a fraction of the time."""
-        return machine_time.timestamp()
-
-    def monotonic(self) -> float:
-        """Return seconds from an arbitrary start that never go backwards."""
-        return machine_time.monotonic()
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback`` in the running event loop when so many seconds have passed."""

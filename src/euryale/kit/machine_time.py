@@ -9,14 +9,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 -- the one reader of the machine's clock
 
 
-def timestamp() -> float:
-    """Return the machine's wall-clock time, in seconds since the epoch."""
-    return time.time()  # noqa: TID251 -- the one reader of the machine's clock
+timestamp = time.time  # noqa: TID251 -- the one reader of the machine's clock
+"""Return the machine's wall-clock time, in seconds since the epoch."""
 
-
-def monotonic() -> float:
-    """Return seconds from an arbitrary start that never go backwards."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Return seconds from an arbitrary start that never go backwards."""
 
 
 def distance() -> float:

@@ -95,7 +95,8 @@ class Attempts:
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
-            _check_later(node, returned.output, external=False)
+            if returned.output is LATER:
+                raise _nobody_answers(node)
             payload, output = self._keep_output(node, returned.output)
         except (PayloadError, PermanentFailure) as error:
             return self._did_not_keep(lane, node, returned, error, attempt=attempt, started=started, undo=undo)
@@ -110,7 +111,7 @@ class Attempts:
         try:
             if not returned.plain:
                 undo = self._keep_undo(node, returned.undo)
-            _check_later(node, returned.output, external=True)
+            _check_later(node, returned.output)
         except (PayloadError, PermanentFailure) as error:
             return self._did_not_keep(lane, node, returned, error, attempt=attempt, started=started, undo=undo)
         self._run.note(EntryKind.STEP_WAITING, node.id, attempt=attempt, started=started, undo=undo)
@@ -156,22 +157,24 @@ class Attempts:
         return self._course.fail(lane, kind, node.id, failed, attempt=attempt, started=started, undo=undo)
 
 
-def _check_later(node: StepNode, output: Any, *, external: bool) -> None:
-    """Refuse a step that says something else than its declaration about when it is done.
+def _check_later(node: StepNode, output: Any) -> None:
+    """Refuse what a step that completes externally returns, unless it is nothing.
 
     Raises:
-        PermanentFailure: If it does.
+        PermanentFailure: If it is something.
     """
-    if external and output is not LATER and output is not None:
+    if output is not LATER and output is not None:
         raise PermanentFailure(
             f"Step {node.id!r} completes externally, and returned {type(output).__name__}.",
             hint="Return LATER, or StepResponse(LATER, undo=...).",
         )
-    if not external and output is LATER:
-        raise PermanentFailure(
-            f"Step {node.id!r} returned LATER, and nobody can complete it.",
-            hint='Declare it @step(completes="externally").',
-        )
+
+
+def _nobody_answers(node: StepNode) -> PermanentFailure:
+    return PermanentFailure(
+        f"Step {node.id!r} returned LATER, and nobody can complete it.",
+        hint='Declare it @step(completes="externally").',
+    )
 
 
 def _asked_for(error: Exception) -> float:

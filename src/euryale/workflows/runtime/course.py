@@ -43,8 +43,9 @@ class Course:
         return StatusChange(wanted) if wanted is not self.run.row.status else None
 
     def flush(self) -> Awaitable[None]:
-        """Write what was noted; return when it is durable."""
-        return self.run.flush(self.change(), lone=self.lanes.single)
+        """Write what was noted by a lane that goes on; return when it is durable."""
+        change = None if self.run.row.status is _RUNNING else StatusChange(_RUNNING)
+        return self.run.flush(change, lone=len(self.lanes.all) == 1)
 
     def request(self, reason: Reason, failure: Failure) -> bool:
         """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""

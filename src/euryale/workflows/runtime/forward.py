@@ -142,10 +142,11 @@ class Forward:
     async def _visit(self, lane: Lane) -> list[Vertex]:
         """Do what is to be done at the lane's vertex; return where it goes on."""
         vertex = lane.vertex
+        run = self._run
         if self._course.turn is not None or vertex.kind == "end":
             return []
-        if lane.fan is None and (settled := self._run.side(vertex)) is not None:
-            return self._run.frontier.complete(vertex, settled)  # adopted from another execution
+        if lane.fan is None and vertex.id in run.record.steps and (settled := run.side(vertex)) is not None:
+            return run.frontier.complete(vertex, settled)  # adopted from another execution
         do = self._doing.get(vertex.kind)
         if do is None:
             side, done = self._pass_or_fail(lane, vertex.node)

@@ -118,11 +118,6 @@ class Lanes:
                 await self._interrupt_all()
 
     @property
-    def single(self) -> bool:
-        """Whether there is one strand."""
-        return len(self.all) == 1
-
-    @property
     def resting(self) -> bool:
         """Whether every strand only waits."""
         for lane in self.all:

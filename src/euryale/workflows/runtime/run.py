@@ -97,6 +97,7 @@ class Run:
         self.seen = journal.row.messages
         self.ended_children: set[str] = set()
         self._numbers = {message.number for message in journal.messages if message.number <= self.seen}
+        self._timestamp = tools.clock.timestamp
         self._pending: list[Entry] = []
         self._last_worker = next((each.worker for each in reversed(journal.entries) if each.worker), "")
         self._staged: list[StagedEvent] = []
@@ -175,11 +176,13 @@ class Run:
         message: int = 0,
     ) -> None:
         """Take an entry into the record; it is written with the next ``flush``."""
-        worker, self._last_worker = self.row.owner if self.row.owner != self._last_worker else "", self.row.owner
+        record, worker = self.record, ""
+        if self.row.owner != self._last_worker:
+            worker = self._last_worker = self.row.owner
         entry = Entry(
-            self.record.seq + 1, kind, self.tools.now(), step, attempt, started, due, payload, undo, message, worker
+            record.seq + 1, kind, self._timestamp(), step, attempt, started, due, payload, undo, message, worker
         )
-        self.record.apply(entry)
+        record.apply(entry)
         self._pending.append(entry)
 
     def note_failure(self, kind: EntryKind, step: str, error: BaseException, **details: Any) -> Failure:
@@ -272,12 +275,12 @@ class Run:
             name: What begins: ``STARTED`` or ``UNDO_STARTED``.
             of: The name of the step whose function is about to be called; :meth:`end` is due then. Empty for a child.
         """
-        now = self.tools.now()
+        now, tools = self._timestamp(), self.tools
         if of:
             self.attempting[step] = now
-        if self.tools.feed.watched(self.row.id):
-            self.tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
-        if self.tools.telemetry.is_heard:
+        if tools.feed.watched(self.row.id):
+            tools.feed.publish(ExecutionEvent(self.row.id, name, now, step=step, attempt=attempt))
+        if tools.telemetry.is_heard:
             self._report(name, step=step, attempt=attempt, name=of)
         return now
 

@@ -62,11 +62,11 @@ class MemoryStore:
 
     def write_at_once(self, commits: Sequence[Commit]) -> frozenset[int] | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
+        if len(commits) == 1:
+            return _NONE if self._apply(commits[0]) else _THE_FIRST
         return self._write(commits)
 
     def _write(self, commits: Sequence[Commit]) -> frozenset[int]:
-        if len(commits) == 1:
-            return _NONE if self._apply(commits[0]) else _THE_FIRST
         return frozenset([position for position, commit in enumerate(commits) if not self._apply(commit)])
 
     def _apply(self, commit: Commit) -> bool:

@@ -117,6 +117,7 @@ async def test_it_is_run_in_its_queue_too(engine):
 async def test_the_highest_priority_of_a_queue_begins_first(engine):
     works = Works(Queue("q", concurrency=1))
     await start(engine, works, "a")
+    await eventually(lambda: works.begun == ["a"])
     await start(engine, works, "low", "later")
     await start(engine, works, "high", priority=5)
     works.let_go("a", "low", "later", "high")
