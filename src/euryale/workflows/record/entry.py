@@ -201,7 +201,8 @@ class Commit(msgspec.Struct, frozen=True):
     @property
     def only_appends(self) -> bool:
         """Whether it is nothing but journal entries, as most commits are."""
-        return self == Commit(self.execution_id, self.epoch, self.entries)
+        riding = self.change or self.create or self.stage or self.release or self.wake
+        return not riding and self.events == "keep"
 
 
 class Journal(msgspec.Struct, frozen=True):

@@ -73,7 +73,10 @@ class StepState(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Whether it was given up."""
-        return self in {StepState.FAILED, StepState.TIMED_OUT}
+        return self in _FAILURES
+
+
+_FAILURES: Final = frozenset({StepState.FAILED, StepState.TIMED_OUT})
 
 
 class UndoState(StrEnum):

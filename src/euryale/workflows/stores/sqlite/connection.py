@@ -86,6 +86,7 @@ class WriterThread:
         self._pace = Pace(clock)
         self._unwritten_pages = 0
         self._connection: apsw.Connection | None = None
+        self._busy_for = -1
 
     async def open(self, migrations: Sequence[str]) -> None:
         """Take the file, and bring its schema up to date: each migration is done once, whole or not at all.
@@ -109,9 +110,9 @@ class WriterThread:
             raise
 
     def _connect(self, migrations: Sequence[str]) -> None:
-        connection = apsw.Connection(str(self._path))
-        self._connection = connection
-        connection.set_busy_timeout(_BUSY_FOR)
+        connection = self._connection = apsw.Connection(str(self._path))
+        self._busy_for = -1
+        self._wait_for_others(_BUSY_FOR)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", _SYNCHRONOUS[self._durability])
         connection.set_wal_hook(self._take_note)
@@ -158,7 +159,9 @@ class WriterThread:
             StoreError: As :meth:`run` does; also if another process is just writing to the file.
         """
         return (
-            self.run_at_once(function) if self.is_quick else await self.run(functools.partial(self._measured, function))
+            self.run_at_once(function)
+            if self.is_quick
+            else await self.run(functools.partial(self._pace.measure, function))
         )
 
     @property
@@ -174,12 +177,14 @@ class WriterThread:
         """
         if self._connection is None:
             raise StoreError("The store is not open.")
-        self._connection.set_busy_timeout(0)
         try:
-            return self._translated(functools.partial(self._measured, function))
+            self._wait_for_others(0)
+            return self._pace.measure(function, self._connection)
+        except apsw.Error as error:
+            raise self._translation(error) from error
         finally:
-            self._connection.set_busy_timeout(_BUSY_FOR)
-            self._empty_log()
+            if self._unwritten_pages >= _LONGEST_LOG:
+                self._empty_log()
 
     def _take_note(self, _: apsw.Connection, __: str, pages: int) -> int:
         """Take note of the length of the write-ahead log; called by SQLite after each commit."""
@@ -197,19 +202,23 @@ class WriterThread:
         with contextlib.suppress(apsw.Error):  # what it holds is durable, and the next commit finds it too long again
             connection.wal_checkpoint()
 
-    def _measured(self, function: Callable[[apsw.Connection], T], connection: apsw.Connection) -> T:
-        with self._pace.measured():
-            return function(connection)
+    def _wait_for_others(self, milliseconds: int) -> None:
+        """Wait so long for another process that is just writing: never in the event loop."""
+        if self._connection is not None and self._busy_for != milliseconds:
+            self._connection.set_busy_timeout(milliseconds)
+            self._busy_for = milliseconds
 
     def _translated(self, function: Callable[[Any], T]) -> T:
         try:
+            self._wait_for_others(_BUSY_FOR)
             return function(self._connection)
-        except apsw.FullError as error:
-            raise StoreError("The disk is full; nothing was written.", hint="Free space; work then goes on.") from error
-        except _HOPELESS as error:
-            raise UnwritableError(f"{self._path}: {error}") from error
         except apsw.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
+            raise self._translation(error) from error
+
+    def _translation(self, error: apsw.Error) -> StoreError:
+        if isinstance(error, apsw.FullError):
+            return StoreError("The disk is full; nothing was written.", hint="Free space; work then goes on.")
+        return (UnwritableError if isinstance(error, _HOPELESS) else StoreError)(f"{self._path}: {error}")
 
 
 class ReaderThread(WriterThread):
@@ -235,7 +244,8 @@ class ReaderThread(WriterThread):
 
     def _connect(self, migrations: Sequence[str]) -> None:
         self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-        self._connection.set_busy_timeout(_BUSY_FOR)
+        self._busy_for = -1
+        self._wait_for_others(_BUSY_FOR)
         done = self._connection.pragma("user_version")
         if done != len(migrations):
             raise StoreError(

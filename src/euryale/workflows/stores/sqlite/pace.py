@@ -1,11 +1,12 @@
 """How quick the disk is: whether the event loop may wait for a commit itself."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from euryale.kit.clock import Clock
 
+C = TypeVar("C")
+T = TypeVar("T")
 _QUICK: Final = 0.001
 _ENOUGH: Final = 16
 
@@ -30,10 +31,10 @@ class Pace:
         """Whether the last sixteen took no longer than a millisecond each."""
         return self._quick_ones >= _ENOUGH
 
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        """Measure one; what fails counts as slow."""
+    def measure(self, function: Callable[[C], T], argument: C) -> T:
+        """Call a function, and take note of how long it took; one that fails counts as slow."""
         began, before, self._quick_ones = self._clock.monotonic(), self._quick_ones, 0
-        yield
+        result = function(argument)
         if self._clock.monotonic() - began <= _QUICK:
             self._quick_ones = before + 1
+        return result

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread,
 from euryale.workflows.stores.sqlite.statements import Statements
 
 _CREATED = 1
+_NONE: frozenset[int] = frozenset()
 _FEW = 16
 _SMALL = 65_536
 
@@ -66,11 +68,11 @@ class SQLiteStore:
         """See :class:`~euryale.workflows.ports.JournalStore`. Only a lone small commit, and if the disk is quick."""
         if len(commits) != 1 or not self._thread.is_quick or not _is_small(commits[0]):
             return None
-        return self._thread.run_at_once(lambda connection: self._write(connection, commits))
+        return self._thread.run_at_once(partial(self._write, commits=commits))
 
     def _write(self, connection: apsw.Connection, commits: Sequence[Commit]) -> frozenset[int]:
-        if len(commits) == 1 and self._append_one(connection, commits[0]):
-            return frozenset()
+        if len(commits) == 1 and (self._append_one(connection, commits[0]) or self._create_one(connection, commits[0])):
+            return _NONE
         with transaction(connection):
             return frozenset(at for at, each in enumerate(commits) if not self._apply(connection, each))
 
@@ -80,6 +82,15 @@ class SQLiteStore:
             return False
         values = (commit.execution_id, *astuple(commit.entries[0]), commit.epoch)
         connection.execute(self._sql.append_one, values)
+        return connection.changes() == 1
+
+    def _create_one(self, connection: apsw.Connection, commit: Commit) -> bool:
+        """Write a new execution and nothing else as one statement; False: it is for a transaction."""
+        if len(commit.create) != 1 or commit != Commit(commit.execution_id, commit.epoch, create=commit.create):
+            return False
+        if commit.create[0].id != commit.execution_id or connection.in_transaction:
+            return False
+        connection.execute(self._sql.create_execution, astuple(commit.create[0]))
         return connection.changes() == 1
 
     def _apply(self, connection: apsw.Connection, commit: Commit) -> bool:
@@ -337,8 +348,13 @@ def _is_small(commit: Commit) -> bool:
     """Whether to write it takes hardly longer than to wait for the disk."""
     if len(commit.entries) + len(commit.create) + len(commit.stage) > _FEW:
         return False
-    size = sum(len(entry.payload or b"") + len(entry.undo or b"") for entry in commit.entries)
-    size += sum(len(row.input) for row in commit.create) + sum(len(event.payload) for event in commit.stage)
+    size = 0
+    for entry in commit.entries:
+        size += len(entry.payload or b"") + len(entry.undo or b"")
+    for row in commit.create:
+        size += len(row.input)
+    for event in commit.stage:
+        size += len(event.payload)
     return size <= _SMALL
 
 
