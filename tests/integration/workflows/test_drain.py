@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import signal
 import sys
 import time
@@ -11,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from euryale.workflows import Engine, Status
+from euryale.workflows import Engine, Status, step
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 from eventually import eventually
+from shop import ENVIRONMENT, STEPS, read_effects, shop_of
 
 WORKER = Path(__file__).with_name("drain_worker.py")
 COUNT = 120
-STEPS = {"reserve", "pay", "wrap", "label", "thank", "ship"}
 WITHIN = 60.0
 """Half of the workers' lease."""
 
@@ -35,7 +34,7 @@ class Workers:
 
     async def start(self, limit: float = 20) -> asyncio.subprocess.Process:
         arguments = (sys.executable, str(WORKER), self.store, str(self.effects), str(limit))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT)
         self.all.append(worker)
         assert await asyncio.wait_for(worker.stdout.readline(), 30) == b"open\n"
         return worker
@@ -48,7 +47,7 @@ class Workers:
             await worker.communicate()
 
     def lines(self) -> list[list[str]]:
-        return [line.split() for line in self.effects.read_text().splitlines()]
+        return read_effects(self.effects)
 
     async def after_more(self, lines: int) -> None:
         wanted = len(self.lines()) + lines
@@ -56,13 +55,16 @@ class Workers:
 
 
 @pytest.fixture
-def shop(monkeypatch, tmp_path):
+def shop():
     """The workflow that the workers know."""
-    monkeypatch.setattr(sys, "argv", [str(WORKER), "", str(tmp_path / "none"), "0"])
-    spec = importlib.util.spec_from_file_location("drain_worker", WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.shop
+
+    def made(name):
+        async def work(order: int) -> int:
+            return order
+
+        return step(name=name)(work)
+
+    return shop_of(made, made("ship"))
 
 
 @pytest.fixture

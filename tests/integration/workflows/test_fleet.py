@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import signal
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import asyncpg
@@ -15,11 +14,10 @@ from euryale.workflows import Engine, ExecutionQuery
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.postgres import PostgresStore
 from eventually import eventually
+from shop import BEFORE, ENVIRONMENT, STEPS, read_effects, read_stories, status_of, undoable_shop
 
 WORKER = Path(__file__).with_name("fleet_worker.py")
 COUNT = 450
-SUCCEEDED = {"reserve", "pay", "wrap", "label", "thank", "ship"}
-BEFORE = [("wrap", "label"), ("pay", "reserve"), ("label", "reserve"), ("reserve", "thank"), ("thank", "ship")]
 RECORDED = {EntryKind.STEP_SUCCEEDED, EntryKind.UNDO_SUCCEEDED}
 
 
@@ -33,7 +31,7 @@ class Fleet:
 
     async def start(self) -> asyncio.subprocess.Process:
         arguments = (sys.executable, str(WORKER), self.url, str(self.effects))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT)
         self.workers.append(worker)
         assert await asyncio.wait_for(worker.stdout.readline(), 30) == b"open\n"
         return worker
@@ -52,7 +50,7 @@ class Fleet:
             await worker.communicate()
 
     def lines(self) -> list[list[str]]:
-        return [line.split() for line in self.effects.read_text().splitlines()]
+        return read_effects(self.effects)
 
     async def after_more(self, effects: int) -> None:
         """Wait until that many more effects were had."""
@@ -61,13 +59,9 @@ class Fleet:
 
 
 @pytest.fixture
-def shop(monkeypatch, tmp_path):
+def shop():
     """The workflow that the workers know."""
-    monkeypatch.setattr(sys, "argv", [str(WORKER), "", str(tmp_path / "none")])
-    spec = importlib.util.spec_from_file_location("fleet_worker", WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.shop
+    return undoable_shop(lambda *_: None)
 
 
 @pytest.fixture
@@ -100,15 +94,13 @@ async def statuses(client) -> dict[str, str]:
         raise AssertionError(f"{len(left)} have not ended: {left[:3]}") from None
 
 
-ALL_ENDED = {f"e{at}": "reverted" if at % 3 == 0 else "succeeded" for at in range(COUNT)}
+ALL_ENDED = {f"e{at}": status_of(at) for at in range(COUNT)}
 
 
 async def check(server, fleet, disturbances: int) -> None:
-    stories = defaultdict(list)
-    for _, execution, kind, name in fleet.lines():
-        stories[execution].append((kind, name))
+    stories = read_stories(fleet.effects)
     for at in range(COUNT):
-        check_story(stories[f"e{at}"], reverted=at % 3 == 0, disturbances=disturbances)
+        check_story(stories[f"e{at}"], reverted=status_of(at) == "reverted", disturbances=disturbances)
     await check_journals(server.url)
 
 
@@ -118,9 +110,9 @@ def check_story(story, *, reverted: bool, disturbances: int) -> None:
     assert all(count <= 1 + disturbances for count in Counter(story).values())
     assert all(done.index(left) < done.index(right) for left, right in BEFORE if right in done)
     if not reverted:
-        assert (set(done), undone) == (SUCCEEDED, [])
+        assert (set(done), undone) == (STEPS, [])
     else:
-        assert set(done) == set(undone) == SUCCEEDED - {"ship"}
+        assert set(done) == set(undone) == STEPS - {"ship"}
 
 
 async def check_journals(url: str) -> None:
