@@ -110,7 +110,7 @@ class Starting(ABC):
         wanted = workflow.queue if queue == "default" else queue
         entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
         if entered.verdict != "created":
-            known = (await self._worker.journal(entered.execution_id)).row
+            known = (await self._worker.journals.get(entered.execution_id)).row
             self._check_same(row, known.id, known.workflow, known.input, deduplicate)
         return self._handle(entered.execution_id, workflow.plan.output_type)
 
@@ -189,7 +189,7 @@ class Starting(ABC):
             PayloadError: If its input does not fit the current version.
         """
         self._check_open()
-        former = await self._worker.journal(execution_id)
+        former = await self._worker.journals.get(execution_id)
         workflow = self._registry.current(former.row.workflow)
         value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
         return await self.start(workflow, value, id=id)
@@ -213,7 +213,7 @@ class Starting(ABC):
             PayloadError: If its input does not fit the current version.
         """
         self._check_open()
-        former = await self._worker.journal(execution_id)
+        former = await self._worker.journals.get(execution_id)
         workflow = self._registry.current(former.row.workflow)
         plan = workflow.plan
         if from_step not in plan.nodes:
