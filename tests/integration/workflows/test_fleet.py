@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,48 +13,34 @@ from euryale.workflows import Engine, ExecutionQuery
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.postgres import PostgresStore
 from eventually import eventually
-from shop import BEFORE, ENVIRONMENT, STEPS, read_effects, read_stories, status_of, undoable_shop
+from shop import BEFORE, STEPS, read_stories, status_of, undoable_shop
+from worker_processes import WorkerProcesses
 
 WORKER = Path(__file__).with_name("fleet_worker.py")
 COUNT = 450
 RECORDED = {EntryKind.STEP_SUCCEEDED, EntryKind.UNDO_SUCCEEDED}
 
 
-class Fleet:
-    """Worker processes, and what they did."""
+class Fleet(WorkerProcesses):
+    """Workers of one database; in the end each must end by itself, also if it was stopped."""
 
     def __init__(self, url: str, effects: Path) -> None:
+        super().__init__(WORKER, effects)
         self.url = url
-        self.effects = effects
-        self.workers: list[asyncio.subprocess.Process] = []
 
     async def start(self) -> asyncio.subprocess.Process:
-        arguments = (sys.executable, str(WORKER), self.url, str(self.effects))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT)
-        self.workers.append(worker)
-        assert await asyncio.wait_for(worker.stdout.readline(), 30) == b"open\n"
-        return worker
+        return await super().start(self.url, str(self.effects))
 
     async def stop(self) -> None:
-        for worker in self.workers:
-            if worker.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    worker.send_signal(signal.SIGCONT)
-                    worker.terminate()
-                try:
+        try:
+            for worker in self.all:
+                if worker.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        worker.send_signal(signal.SIGCONT)
+                        worker.terminate()
                     await asyncio.wait_for(worker.wait(), 20)
-                except TimeoutError:
-                    worker.kill()
-                    raise
-            await worker.communicate()
-
-    def lines(self) -> list[list[str]]:
-        return read_effects(self.effects)
-
-    async def after_more(self, effects: int) -> None:
-        """Wait until that many more effects were had."""
-        wanted = len(self.lines()) + effects
-        await eventually(lambda: len(self.lines()) >= wanted, within=60, every=0.002)
+        finally:
+            await super().stop()
 
 
 @pytest.fixture
@@ -66,7 +51,6 @@ def shop():
 
 @pytest.fixture
 async def fleet(server, tmp_path):
-    (tmp_path / "effects").touch()
     fleet = Fleet(server.url, tmp_path / "effects")
     try:
         yield fleet
