@@ -22,7 +22,7 @@ from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
 from euryale.workflows.insight import Insight, reading
 from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
-from euryale.workflows.record.entry import ExecutionRow, Journal
+from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed
 from euryale.workflows.runtime.invocation import MappedServices
@@ -110,13 +110,12 @@ class Engine(Serving, Starting, Telling):
             rest_after=rest_after,
             draining=asyncio.Event(),
         )
-        self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease))
+        self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
+        self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease), self._pruner.see)
         self._insight = Insight(
             store, self._registry, self._tools.codec, live=self._worker.run, lacks=self._lacks, clock=clock
         )
-        self._outside = Outside(self._worker, self._tools)
-        self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
-        self._worker.on_end = self._pruner.see
+        self._outside = Outside(self._worker.tell, self._worker.journals, self._tools)
         self._prunes_by_itself = bool(prune_every and concurrency)
         self._scheduler = Scheduler(store, self._tools, schedules, self._worker.scheduled)
         self._fires = bool(schedules and concurrency)
@@ -214,7 +213,7 @@ class Engine(Serving, Starting, Telling):
                 known here.
         """
         self._check_open()
-        outcome = await self._worker.ended(execution_id)
+        outcome = await self._worker.outcomes.ended(execution_id)
         if not outcome.succeeded or outcome.row.output is None:
             raise outcome_error(outcome)
         if output_type is Any and (plan := self._registry.find(outcome.row.workflow, outcome.row.plan_hash)):
@@ -228,7 +227,7 @@ class Engine(Serving, Starting, Telling):
             UnknownExecutionError: If there is none.
         """
         self._check_open()
-        return (await self._worker.ended(execution_id)).row.status
+        return (await self._worker.outcomes.ended(execution_id)).row.status
 
     async def get(self, execution_id: str) -> ExecutionView:
         """Return what can be seen of an execution.
@@ -274,7 +273,7 @@ class Engine(Serving, Starting, Telling):
         return await self._insight.list(query)
 
     def _lacks(self, row: ExecutionRow) -> str:
-        return self._worker.lacks(row) or self._registry.queues.lacks(row)
+        return self._worker.stranding.lacks(row) or self._registry.queues.lacks(row)
 
     async def cancel(self, execution_id: str) -> bool:
         """Ask an execution to end and to be undone; return when the wish is durable.
@@ -299,11 +298,12 @@ class Engine(Serving, Starting, Telling):
             UnknownWorkflowError: If it is stranded and still lacks something.
             WorkflowError: If it is neither failed nor stranded, or waits in a queue.
         """
-        journal = await self._journal(execution_id)
+        self._check_open()
+        journal = await self._worker.journals.get(execution_id)
         if journal.row.status is Status.FAILED:
-            await self._worker.retry(execution_id)
+            await self._worker.reopening.retry(execution_id)
         elif not journal.row.status.ended and not self._worker.drives(execution_id):
-            await self._worker.resume(execution_id)
+            await self._worker.reopening.resume(execution_id)
         else:
             raise WorkflowError(
                 f"{execution_id} is {journal.row.status}; only a failed or stranded execution can be retried.",
@@ -319,7 +319,7 @@ class Engine(Serving, Starting, Telling):
             EngineClosedError: If the engine is closed before it has ended.
         """
         self._check_open()
-        async for event in watch(execution_id, self._worker, self._tools, shared=self._store.shared):
+        async for event in watch(execution_id, self._worker.journals, self._worker.stranding, self._tools):
             yield event
 
     async def prune(self) -> int:
@@ -329,10 +329,6 @@ class Engine(Serving, Starting, Telling):
         """
         self._check_open()
         return await self._pruner.prune()
-
-    async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
-        self._check_open()
-        return await self._worker.journal(execution_id, after=after)
 
     async def _settled(self, execution_id: str) -> None:
         """Wait while the execution is about to be live."""

@@ -17,7 +17,7 @@ from euryale.workflows.handle import Handle
 from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
-from euryale.workflows.record.states import Status
+from euryale.workflows.runtime.creation import begun_by, new_row
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import ask_for_trace
@@ -110,7 +110,7 @@ class Starting(ABC):
         wanted = workflow.queue if queue == "default" else queue
         entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
         if entered.verdict != "created":
-            known = (await self._worker.journal(entered.execution_id)).row
+            known = (await self._worker.journals.get(entered.execution_id)).row
             self._check_same(row, known.id, known.workflow, known.input, deduplicate)
         return self._handle(entered.execution_id, workflow.plan.output_type)
 
@@ -189,7 +189,7 @@ class Starting(ABC):
             PayloadError: If its input does not fit the current version.
         """
         self._check_open()
-        former = await self._worker.journal(execution_id)
+        former = await self._worker.journals.get(execution_id)
         workflow = self._registry.current(former.row.workflow)
         value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
         return await self.start(workflow, value, id=id)
@@ -213,7 +213,7 @@ class Starting(ABC):
             PayloadError: If its input does not fit the current version.
         """
         self._check_open()
-        former = await self._worker.journal(execution_id)
+        former = await self._worker.journals.get(execution_id)
         workflow = self._registry.current(former.row.workflow)
         plan = workflow.plan
         if from_step not in plan.nodes:
@@ -243,22 +243,11 @@ class Starting(ABC):
             raise IdempotencyError(
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
             )
-        now, at_once = self._tools.now(), owned and not delay and self._worker.has_room
-        row = ExecutionRow(
-            id=execution_id,
-            workflow=plan.name,
-            version=plan.version,
-            plan_hash=plan.hash,
-            status=Status.RUNNING if at_once else Status.PENDING,
-            created_at=now,
-            input=self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type),
-            root_id=execution_id,
-            owner=self._worker.owner if at_once else "",
-            available_at=None if at_once else now + delay,
-            started_at=now if at_once else None,
-            priority=priority,
-            retention=plan.retention,
-        )
+        written = self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type)
+        now = self._tools.now()
+        row = replace(new_row(plan, execution_id, written, now), available_at=now + delay, priority=priority)
+        if owned and not delay and self._worker.has_room:
+            row = begun_by(self._worker.owner, row)
         return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
 
     def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:

@@ -5,7 +5,6 @@ journal says, and which events were delivered.
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,8 +31,9 @@ from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import CrashingStore, KillPoint, SimulatedCrash, kill_points
+from euryale.workflows.testing import CrashingStore, KillPoint, kill_points
 from eventually import eventually
+from mortal_process import live_or_die
 
 AGAIN = [KillPoint(2, after=True), KillPoint(4, after=False), KillPoint(6, after=True)]
 ON_DISK = {everything, everything_undone, not_undone, cancelled_while_waiting, signalled_while, fanned_undone}
@@ -59,30 +59,8 @@ class Trial:
         codec = JsonCodec(keys=(KEY,))
         flow = self.scenario.flow
         engine = Engine(store, workflows=[flow], deliver=self._deliver, codec=codec, rest_after=0.001)
-        life, death = asyncio.create_task(self._live(engine, store)), asyncio.create_task(store.crashed.wait())
-        async with asyncio.timeout(20):
-            await asyncio.wait([life, death], return_when=asyncio.FIRST_COMPLETED)
-        if store.crashed.is_set():
-            self.crashes += 1
-        else:
-            await life
-        for task in (life, death):
-            task.cancel()
-        await asyncio.gather(life, death, return_exceptions=True)
-        with contextlib.suppress(SimulatedCrash):
-            await engine.close()
-        if store.shared and engine._worker.owner:
-            await self._bury(engine._worker.owner)
+        self.crashes += await live_or_die(engine, store, self._live(engine, store), self.new_store)
         return store
-
-    async def _bury(self, owner: str) -> None:
-        """Do what other workers do when a lease is over."""
-        store = self.new_store()
-        await store.open()
-        try:
-            await store.retire(owner)
-        finally:
-            await store.close()
 
     async def _live(self, engine: Engine, store: CrashingStore) -> None:
         await engine.open()

@@ -152,19 +152,22 @@ async def test_a_takeover_waits_for_a_write_under_way(store, other, sql, server,
 
 async def test_a_worker_stopped_in_the_middle_of_a_statement_holds_up_nobody(store, other, server, schema):
     """As a process that is stopped while it reads an answer: its session holds its locks for as long as it is."""
-    await other.enlist("dead", 0.01)
+    await other.enlist("dead", 0)
     await other.write([create("a", owner="dead")])
     await other.retire("w9")
     stopped = await asyncpg.connect(
         server.url,
         server_settings={"search_path": schema, "application_name": other._server.label("writer/9")},
     )
-    transaction = stopped.transaction()
-    await transaction.start()
-    await stopped.execute("SELECT FROM workers WHERE owner = 'dead' FOR KEY SHARE")
-    assert await asyncio.wait_for(store.reap(), 10) == ("dead",)
-    assert [each.epoch for each in (await store.claim(claim("w2"))).rows] == [3]
-    await eventually(stopped.is_closed)
+    try:
+        transaction = stopped.transaction()
+        await transaction.start()
+        await stopped.execute("SELECT FROM workers WHERE owner = 'dead' FOR KEY SHARE")
+        assert await asyncio.wait_for(store.reap(), 10) == ("dead",)
+        assert [each.epoch for each in (await store.claim(claim("w2"))).rows] == [3]
+        await eventually(stopped.is_closed)
+    finally:
+        stopped.terminate()
 
 
 async def test_what_is_repeated_when_nobody_owns_it_any_more_changes_nothing(store):

@@ -12,8 +12,9 @@ from euryale.workflows import Engine, ExecutionQuery, Queue, Status, step, workf
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.testing import CrashingStore, KillPoint, SimulatedCrash, kill_points
+from euryale.workflows.testing import CrashingStore, KillPoint, kill_points
 from eventually import eventually
+from mortal_process import live_or_die
 
 POLICIES = ["queue", "replace", "cancel", "reject"]
 IDS = ["a-1", "a-2", "a-3"]
@@ -64,26 +65,8 @@ class Trial:
         store = CrashingStore(self.new_store(), kill)
         self.go.clear()
         engine = Engine(store, workflows=[self.flow])
-        life, death = asyncio.create_task(self.live(engine)), asyncio.create_task(store.crashed.wait())
-        async with asyncio.timeout(20):
-            await asyncio.wait([life, death], return_when=asyncio.FIRST_COMPLETED)
-        if not store.crashed.is_set():
-            await life
-        for task in (life, death):
-            task.cancel()
-        await asyncio.gather(life, death, return_exceptions=True)
-        with contextlib.suppress(SimulatedCrash):
-            await engine.close()
-        if store.shared and engine._worker.owner:
-            await self.bury(engine._worker.owner)
+        await live_or_die(engine, store, self.live(engine), self.new_store)
         return store
-
-    async def bury(self, owner: str) -> None:
-        """Do what other workers do when a lease is over."""
-        store = self.new_store()
-        await store.open()
-        await store.retire(owner)
-        await store.close()
 
     async def live(self, engine: Engine) -> None:
         await engine.open()

@@ -14,10 +14,9 @@ from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Server
 from euryale.workflows.stores.postgres.statements import SQL
 from euryale.workflows.stores.sqlite import SQLiteStore
-from euryale.workflows.stores.sqlite.statements import Statements
+from euryale.workflows.stores.sqlite.statements import SQL as SQLITE
 from store_schemas import STORES, fresh_postgres_schema, fresh_sqlite_schema, postgres_schema, sqlite_schema
 
-SQLITE = Statements().migrations
 NAMES = itertools.count(1)
 KNOWN = {
     "id": "e",
@@ -59,7 +58,7 @@ def older_sqlite(path, version: int) -> None:
     """Make a database of an earlier version, with a row in each table."""
     with contextlib.closing(apsw.Connection(str(path))) as connection:
         connection.pragma("journal_mode", "wal")
-        for migration in SQLITE[:version]:
+        for migration in SQLITE.migrations[:version]:
             connection.execute(migration)
         connection.pragma("user_version", version)
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -78,7 +77,7 @@ async def check_what_was_there(store) -> None:
     assert len(await store.released(10)) == 1
 
 
-@pytest.mark.parametrize("version", range(len(SQLITE)))
+@pytest.mark.parametrize("version", range(len(SQLITE.migrations)))
 async def test_a_migrated_sqlite_store_is_like_a_fresh_one(tmp_path, version):
     path = tmp_path / "store.db"
     older_sqlite(path, version)

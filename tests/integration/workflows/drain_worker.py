@@ -4,28 +4,28 @@ Usage: drain_worker.py STORE EFFECTS LIMIT
 """
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
 from euryale.kit.clock import SYSTEM_CLOCK, pause
-from euryale.workflows import Engine, parallelize, step, step_context, workflow
+from euryale.workflows import Engine, Step, step, step_context
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
+from shop import Effects, shop_of
 
 STORE, EFFECTS, LIMIT = sys.argv[1:]
 LEASE = 120.0
 """Much longer than the tests wait: who waits for a lease fails them."""
-LINES = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+LINES = Effects(EFFECTS)
 HANGS = Path(EFFECTS).with_name("hangs")
 
 
 def note(what: str) -> None:
     here = step_context()
-    os.write(LINES, f"{os.getpid()} {what} {here.execution} {here.step}\n".encode())
+    LINES.line(what, here.execution, here.step)
 
 
-def made(name):
+def made(name: str) -> Step:
     async def work(order: int) -> int:
         note("begin")
         await pause(SYSTEM_CLOCK, 0.02)
@@ -37,20 +37,6 @@ def made(name):
     return step(name=name)(work)
 
 
-reserve, pay, wrap, label, thank, ship = (made(name) for name in ("reserve", "pay", "wrap", "label", "thank", "ship"))
-
-
-@workflow("pack")
-def pack(order: int) -> int:
-    return label(wrap(order))
-
-
-@workflow("shop")
-def shop(order: int) -> int:
-    paid, _ = parallelize(pay(order), pack(order))
-    return ship(thank(reserve(paid)))
-
-
 def ready() -> None:
     sys.stdout.write("open\n")
     sys.stdout.flush()
@@ -58,7 +44,7 @@ def ready() -> None:
 
 def main() -> None:
     store = PostgresStore(STORE) if STORE.startswith("postgresql:") else SQLiteStore(STORE)
-    engine = Engine(store, workflows=[shop], lease=LEASE, concurrency=30)
+    engine = Engine(store, workflows=[shop_of(made, made("ship"))], lease=LEASE, concurrency=30)
     asyncio.run(engine.serve(drain_within=float(LIMIT), on_ready=ready))
 
 

@@ -1,68 +1,49 @@
 """Worker processes that are told to end: they come to the end of their steps, and others go on at once."""
 
 import asyncio
-import contextlib
-import importlib.util
 import signal
-import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
-from euryale.workflows import Engine, Status
+from euryale.workflows import Engine, Status, step
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 from eventually import eventually
+from shop import STEPS, shop_of
+from worker_processes import WorkerProcesses
 
 WORKER = Path(__file__).with_name("drain_worker.py")
 COUNT = 120
-STEPS = {"reserve", "pay", "wrap", "label", "thank", "ship"}
 WITHIN = 60.0
 """Half of the workers' lease."""
 
 
-class Workers:
-    """Worker processes, and what they did."""
+class Workers(WorkerProcesses):
+    """Workers that drain, on one store; while ``hangs`` is there, their steps do not end."""
 
     def __init__(self, store: str, folder: Path) -> None:
+        super().__init__(WORKER, folder / "effects")
         self.store = store
-        self.effects = folder / "effects"
-        self.effects.touch()
         self.hangs = folder / "hangs"
-        self.all: list[asyncio.subprocess.Process] = []
 
     async def start(self, limit: float = 20) -> asyncio.subprocess.Process:
-        arguments = (sys.executable, str(WORKER), self.store, str(self.effects), str(limit))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-        self.all.append(worker)
-        assert await asyncio.wait_for(worker.stdout.readline(), 30) == b"open\n"
-        return worker
-
-    async def stop(self) -> None:
-        for worker in self.all:
-            if worker.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    worker.kill()
-            await worker.communicate()
-
-    def lines(self) -> list[list[str]]:
-        return [line.split() for line in self.effects.read_text().splitlines()]
-
-    async def after_more(self, lines: int) -> None:
-        wanted = len(self.lines()) + lines
-        await eventually(lambda: len(self.lines()) >= wanted, within=60, every=0.002)
+        return await super().start(self.store, str(self.effects), str(limit))
 
 
 @pytest.fixture
-def shop(monkeypatch, tmp_path):
+def shop():
     """The workflow that the workers know."""
-    monkeypatch.setattr(sys, "argv", [str(WORKER), "", str(tmp_path / "none"), "0"])
-    spec = importlib.util.spec_from_file_location("drain_worker", WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.shop
+
+    def made(name):
+        async def work(order: int) -> int:
+            return order
+
+        return step(name=name)(work)
+
+    return shop_of(made, made("ship"))
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import signal
-import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import asyncpg
@@ -15,64 +13,44 @@ from euryale.workflows import Engine, ExecutionQuery
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.postgres import PostgresStore
 from eventually import eventually
+from shop import BEFORE, STEPS, read_stories, status_of, undoable_shop
+from worker_processes import WorkerProcesses
 
 WORKER = Path(__file__).with_name("fleet_worker.py")
 COUNT = 450
-SUCCEEDED = {"reserve", "pay", "wrap", "label", "thank", "ship"}
-BEFORE = [("wrap", "label"), ("pay", "reserve"), ("label", "reserve"), ("reserve", "thank"), ("thank", "ship")]
 RECORDED = {EntryKind.STEP_SUCCEEDED, EntryKind.UNDO_SUCCEEDED}
 
 
-class Fleet:
-    """Worker processes, and what they did."""
+class Fleet(WorkerProcesses):
+    """Workers of one database; in the end each must end by itself, also if it was stopped."""
 
     def __init__(self, url: str, effects: Path) -> None:
+        super().__init__(WORKER, effects)
         self.url = url
-        self.effects = effects
-        self.workers: list[asyncio.subprocess.Process] = []
 
     async def start(self) -> asyncio.subprocess.Process:
-        arguments = (sys.executable, str(WORKER), self.url, str(self.effects))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-        self.workers.append(worker)
-        assert await asyncio.wait_for(worker.stdout.readline(), 30) == b"open\n"
-        return worker
+        return await super().start(self.url, str(self.effects))
 
     async def stop(self) -> None:
-        for worker in self.workers:
-            if worker.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    worker.send_signal(signal.SIGCONT)
-                    worker.terminate()
-                try:
+        try:
+            for worker in self.all:
+                if worker.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        worker.send_signal(signal.SIGCONT)
+                        worker.terminate()
                     await asyncio.wait_for(worker.wait(), 20)
-                except TimeoutError:
-                    worker.kill()
-                    raise
-            await worker.communicate()
-
-    def lines(self) -> list[list[str]]:
-        return [line.split() for line in self.effects.read_text().splitlines()]
-
-    async def after_more(self, effects: int) -> None:
-        """Wait until that many more effects were had."""
-        wanted = len(self.lines()) + effects
-        await eventually(lambda: len(self.lines()) >= wanted, within=60, every=0.002)
+        finally:
+            await super().stop()
 
 
 @pytest.fixture
-def shop(monkeypatch, tmp_path):
+def shop():
     """The workflow that the workers know."""
-    monkeypatch.setattr(sys, "argv", [str(WORKER), "", str(tmp_path / "none")])
-    spec = importlib.util.spec_from_file_location("fleet_worker", WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.shop
+    return undoable_shop(lambda *_: None)
 
 
 @pytest.fixture
 async def fleet(server, tmp_path):
-    (tmp_path / "effects").touch()
     fleet = Fleet(server.url, tmp_path / "effects")
     try:
         yield fleet
@@ -100,15 +78,13 @@ async def statuses(client) -> dict[str, str]:
         raise AssertionError(f"{len(left)} have not ended: {left[:3]}") from None
 
 
-ALL_ENDED = {f"e{at}": "reverted" if at % 3 == 0 else "succeeded" for at in range(COUNT)}
+ALL_ENDED = {f"e{at}": status_of(at) for at in range(COUNT)}
 
 
 async def check(server, fleet, disturbances: int) -> None:
-    stories = defaultdict(list)
-    for _, execution, kind, name in fleet.lines():
-        stories[execution].append((kind, name))
+    stories = read_stories(fleet.effects)
     for at in range(COUNT):
-        check_story(stories[f"e{at}"], reverted=at % 3 == 0, disturbances=disturbances)
+        check_story(stories[f"e{at}"], reverted=status_of(at) == "reverted", disturbances=disturbances)
     await check_journals(server.url)
 
 
@@ -118,9 +94,9 @@ def check_story(story, *, reverted: bool, disturbances: int) -> None:
     assert all(count <= 1 + disturbances for count in Counter(story).values())
     assert all(done.index(left) < done.index(right) for left, right in BEFORE if right in done)
     if not reverted:
-        assert (set(done), undone) == (SUCCEEDED, [])
+        assert (set(done), undone) == (STEPS, [])
     else:
-        assert set(done) == set(undone) == SUCCEEDED - {"ship"}
+        assert set(done) == set(undone) == STEPS - {"ship"}
 
 
 async def check_journals(url: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,20 +13,12 @@ from euryale.workflows import ExecutionQuery
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.sqlite import SQLiteStore
 from eventually import eventually
+from shop import BEFORE, ENVIRONMENT, STEPS, read_stories, status_of
 
 WORKER = Path(__file__).with_name("shop_worker.py")
 COUNT = 150
 KILLS = 6
 SEED = 20261122
-SUCCEEDED = {"reserve-box", "reserve", "pay", "wrap", "label", "thank", "ship"}
-BEFORE = [
-    ("reserve-box", "wrap"),
-    ("wrap", "label"),
-    ("pay", "reserve"),
-    ("label", "reserve"),
-    ("reserve", "thank"),
-    ("thank", "ship"),
-]
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def paths(tmp_path):
 
 async def start(paths):
     arguments = (sys.executable, str(WORKER), *map(str, paths), str(COUNT))
-    return await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+    return await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT)
 
 
 async def run_until_killed(paths, draw) -> bool:
@@ -70,22 +62,14 @@ async def test_nothing_is_lost_and_nothing_is_left_when_a_worker_is_killed_again
     kills = sum([await run_until_killed(paths, draw) for _ in range(KILLS)])
     assert kills >= KILLS - 2, "the workers had been done before they were killed"
     statuses = await run_to_the_end(paths)
-    assert statuses == {f"e{at}": "reverted" if at % 3 == 0 else "succeeded" for at in range(COUNT)}
-    stories = read_effects(paths[1])
+    assert statuses == {f"e{at}": status_of(at) for at in range(COUNT)}
+    stories = read_stories(paths[1])
     for at in range(COUNT):
-        check_story(stories[f"e{at}"], reverted=at % 3 == 0, kills=kills)
+        check_story(stories[f"e{at}"], reverted=status_of(at) == "reverted", kills=kills)
     await check_journals(paths[0])
     told = paths[1].read_bytes()
     assert await run_to_the_end(paths) == statuses
     assert paths[1].read_bytes() == told, "nothing is done after the outcome"
-
-
-def read_effects(path: Path) -> dict[str, list[tuple[str, str]]]:
-    stories = defaultdict(list)
-    for line in path.read_text().splitlines():
-        execution, kind, name = line.split()
-        stories[execution].append((kind, name))
-    return stories
 
 
 def check_story(story, *, reverted: bool, kills: int) -> None:
@@ -94,11 +78,11 @@ def check_story(story, *, reverted: bool, kills: int) -> None:
     assert all(done.index(left) < done.index(right) for left, right in BEFORE if right in done)
     undone = [name for kind, name in story if kind == "undo"]
     if not reverted:
-        assert (set(done), undone) == (SUCCEEDED, [])
+        assert (set(done), undone) == (STEPS, [])
         return
     first_undo = next(index for index, (kind, _) in enumerate(story) if kind == "undo")
     assert all(kind == "undo" for kind, _ in story[first_undo:]), "nothing is done any more once undoing has begun"
-    assert set(done) == set(undone) == SUCCEEDED - {"ship"}
+    assert set(done) == set(undone) == STEPS - {"ship"}
     assert all(undone.index(right) < undone.index(left) for left, right in BEFORE if right in undone)
 
 

@@ -65,26 +65,37 @@ def for_each(
         >>> labels = for_each(order.parcels, print_label, concurrency=4)
     """
     composition = current_composition("for_each(...)")
-    where = caller_location()
-    if isinstance(body, Step):
-        if len(body.signature.parameters) < 1 or len(body.signature.required) > 1:
-            raise CompositionError(
-                f"{where}: for_each needs a step with one parameter, not {body!r}.",
-                hint="Make the items of what it needs: for_each(transform(pair, items, other), step).",
-            )
-    elif not isinstance(body, Workflow):
-        raise CompositionError(f"{where}: for_each cannot do {body!r}.", hint="Pass a step or a workflow.")
-    if concurrency < 1:
-        raise CompositionError(f"{where}: concurrency={concurrency}: at least 1 is under way at a time.")
-    if not _is_count(min_successful) or not _is_tolerance(tolerated_failures):
-        raise CompositionError(
-            f"{where}: min_successful={min_successful}, tolerated_failures={tolerated_failures}.",
-            hint="min_successful is a count; tolerated_failures is a count, or a share between 0 and 1.",
-        )
+    _check_body(body)
+    _check_concurrency(concurrency)
+    _check_tolerance(min_successful, tolerated_failures)
     node_id = composition.claim_id(f"each:{body.name}")
     tolerance = Tolerance(min_successful, tolerated_failures)
     placed = composition.place(EachNode(node_id, body, expression_of(items), concurrency, tolerance))
     return cast("list[Any]", placed)
+
+
+def _check_body(body: object) -> None:
+    if isinstance(body, Step):
+        if len(body.signature.parameters) < 1 or len(body.signature.required) > 1:
+            raise CompositionError(
+                f"{caller_location()}: for_each needs a step with one parameter, not {body!r}.",
+                hint="Make the items of what it needs: for_each(transform(pair, items, other), step).",
+            )
+    elif not isinstance(body, Workflow):
+        raise CompositionError(f"{caller_location()}: for_each cannot do {body!r}.", hint="Pass a step or a workflow.")
+
+
+def _check_concurrency(concurrency: int) -> None:
+    if concurrency < 1:
+        raise CompositionError(f"{caller_location()}: concurrency={concurrency}: at least 1 is under way at a time.")
+
+
+def _check_tolerance(min_successful: int | None, tolerated_failures: float | None) -> None:
+    if not _is_count(min_successful) or not _is_tolerance(tolerated_failures):
+        raise CompositionError(
+            f"{caller_location()}: min_successful={min_successful}, tolerated_failures={tolerated_failures}.",
+            hint="min_successful is a count; tolerated_failures is a count, or a share between 0 and 1.",
+        )
 
 
 def _is_count(number: object) -> bool:

@@ -103,10 +103,10 @@ class StepNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildNode(_Leaf):
-    """A workflow called inside of a workflow: an execution of its own, awaited, undone with its parent."""
+class CallNode(_Leaf):
+    """A workflow called inside of a workflow, with its input."""
 
-    kind: ClassVar[Kind] = "child"
+    kind: ClassVar[Kind]
     id: str
     workflow: WorkflowLike
     input: Expression
@@ -117,25 +117,21 @@ class ChildNode(_Leaf):
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"kind": "child", "id": self.id, **_called(self.workflow.plan), "input": describe(self.input)}
+        return {"kind": self.kind, "id": self.id, **_called(self.workflow.plan), "input": describe(self.input)}
 
 
 @dataclass(frozen=True, slots=True)
-class DetachNode(_Leaf):
+class ChildNode(CallNode):
+    """A workflow as an execution of its own, awaited, and undone with its parent."""
+
+    kind: ClassVar[Kind] = "child"
+
+
+@dataclass(frozen=True, slots=True)
+class DetachNode(CallNode):
     """A workflow that is started, and neither awaited nor undone."""
 
     kind: ClassVar[Kind] = "detach"
-    id: str
-    workflow: WorkflowLike
-    input: Expression
-
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.input)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {"kind": "detach", "id": self.id, **_called(self.workflow.plan), "input": describe(self.input)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from typing import Any
 
 from euryale.workflows.definition.fanout import item_node
 from euryale.workflows.definition.hook import handler_node
-from euryale.workflows.definition.nodes import EachNode, HookNode, Node, SignalNode, StepNode
+from euryale.workflows.definition.nodes import CallNode, EachNode, HookNode, Node, SignalNode, StepNode
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
+from euryale.workflows.definition.workflow import Workflow
 
 
 def node_of(plan: Plan, node_id: str) -> Node | None:
@@ -38,3 +39,15 @@ def annotated_types(plan: Plan) -> Iterator[tuple[str, Any]]:
                 yield f"what comes with {signal.name!r}", signal.type
             case _:
                 pass
+
+
+def called_workflows(plan: Plan) -> tuple[Workflow[Any, Any], ...]:
+    """Return the workflows that a plan's nodes call, in composition order."""
+    called = []
+    for node in plan.nodes.values():
+        match node:
+            case CallNode(workflow=Workflow() as workflow) | EachNode(body=Workflow() as workflow):
+                called.append(workflow)
+            case _:
+                pass
+    return tuple(called)

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from euryale.workflows.definition.nodes import (
     Block,
-    ChildNode,
+    CallNode,
     ChoiceNode,
-    DetachNode,
     EachNode,
     HookNode,
     Node,
@@ -122,7 +121,7 @@ def _detail(node: Any) -> str:
             return "completed from outside"
         case EachNode():
             return f"{node.concurrency} at a time"
-        case ChildNode() | DetachNode():
+        case CallNode():
             return f"version {node.workflow.plan.version}"
         case SleepNode():
             value = getattr(node.seconds, "value", None)

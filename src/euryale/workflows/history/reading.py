@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from euryale.workflows.definition.expression import INPUT
-from euryale.workflows.definition.nodes import ChildNode, DetachNode, EachNode, HookNode, StepNode
+from euryale.workflows.definition.nodes import CallNode, ChildNode, EachNode, HookNode, StepNode
 from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.errors import PayloadError
@@ -168,7 +168,7 @@ class _Reading:
         )
 
     def _child(self, node: str, known: Any) -> str:
-        return child_execution_id(self._journal.row.id, node) if isinstance(known, (ChildNode, DetachNode)) else ""
+        return child_execution_id(self._journal.row.id, node) if isinstance(known, CallNode) else ""
 
     def _attempts(self, node: str, entries: list[Entry], output: Any) -> Iterator[Attempt]:
         """Yield the attempts; one that waited is closed by the entry that ended the wait."""
@@ -229,7 +229,7 @@ class _Reading:
                     return self._shown({name: value.evaluate(self._outputs) for name, value in known.arguments})
                 case ChildNode() if isinstance(outer := self._outer(node), EachNode):
                     return self._shown({"input": self._item(node, outer)})
-                case ChildNode() | DetachNode():
+                case CallNode():
                     return self._shown({"input": known.input.evaluate(self._outputs)})
                 case _:
                     return None

@@ -5,12 +5,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from euryale.workflows.definition.nodes import ChildNode, DetachNode
+from euryale.workflows.definition.nodes import CallNode, ChildNode, DetachNode
 from euryale.workflows.errors import PayloadError, PermanentFailure, QueueRejectedError
 from euryale.workflows.record.entry import ExecutionRow
-from euryale.workflows.record.states import EntryKind, Status, StepState
+from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.course import Course
+from euryale.workflows.runtime.creation import begun_by, new_row
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
 from euryale.workflows.runtime.queues import decides_on_others, queued
@@ -92,22 +93,15 @@ class Nesting:
             await asyncio.shield(self._children.launch(row, run.commit(create=(row,))))
         return True
 
-    def _row(self, child_id: str, node: ChildNode | DetachNode) -> ExecutionRow:
+    def _row(self, child_id: str, node: CallNode) -> ExecutionRow:
         run, plan = self._run, node.workflow.plan
-        now = run.tools.now()
-        row = ExecutionRow(
-            id=child_id,
-            workflow=plan.name,
-            version=plan.version,
-            plan_hash=plan.hash,
-            status=Status.RUNNING,
-            created_at=now,
-            input=run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}", plan.input_type),
+        value = run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}", plan.input_type)
+        row = begun_by(run.row.owner, new_row(plan, child_id, value, run.tools.now()))
+        row = replace(
+            row,
             root_id=run.row.root_id,
             parent_id=run.row.id,
             parent_step=node.id,
-            owner=run.row.owner,
-            started_at=now,
             priority=run.row.priority,
             retention=plan.retention if isinstance(node, DetachNode) else None,
             trace=run.row.trace,

@@ -1,5 +1,6 @@
 """What executions are told from outside: completions, signals, and outcomes that a person gives by hand."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from euryale.kit.ids import new_id
@@ -11,15 +12,24 @@ from euryale.workflows.record.entry import Message
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.states import StepState, UndoState
 from euryale.workflows.runtime.failure import describe_failure
+from euryale.workflows.runtime.journals import Journals
 from euryale.workflows.runtime.run import Tools
-from euryale.workflows.runtime.worker import Worker
+
+Tell = Callable[[Message], Awaitable[bool]]
 
 
 class Outside:
-    """Makes messages of what is said, once it is known to make sense."""
+    """Makes messages of what is said, once it is known to make sense.
 
-    def __init__(self, worker: Worker, tools: Tools) -> None:
-        self._worker = worker
+    Args:
+        tell: Keeps a message and hands it to the execution; see :meth:`Mailbox.send`.
+        journals: What is written of executions.
+        tools: What executions share.
+    """
+
+    def __init__(self, tell: Tell, journals: Journals, tools: Tools) -> None:
+        self._tell = tell
+        self._journals = journals
         self._tools = tools
 
     async def complete(self, token: str, output: Any) -> bool:
@@ -32,7 +42,7 @@ class Outside:
 
     async def _completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
         execution_id, _, node = token.rpartition("/")
-        plan = await self._worker.plan(execution_id) if execution_id else None
+        plan = await self._journals.plan(execution_id) if execution_id else None
         if not execution_id or (plan is not None and not _completes_externally(plan, node)):
             raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
         return await self._tell(Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed))
@@ -74,8 +84,8 @@ class Outside:
         return node
 
     async def _step(self, execution_id: str, step: str) -> tuple[StepNode, StepRecord]:
-        journal = await self._worker.journal(execution_id)
-        plan = await self._worker.plan(execution_id)
+        journal = await self._journals.get(execution_id)
+        plan = await self._journals.plan(execution_id)
         if plan is None:
             raise UnknownWorkflowError(
                 f"The plan {journal.row.plan_hash} of {journal.row.workflow!r} is not known here.",
@@ -90,9 +100,6 @@ class Outside:
     def _failure(self, error: Exception | str) -> bytes:
         raised = WorkflowError(error) if isinstance(error, str) else error
         return self._tools.codec.encode(describe_failure(raised, self._tools.codec), "an error")
-
-    async def _tell(self, message: Message) -> bool:
-        return await self._worker.tell(message)
 
 
 def _completes_externally(plan: Plan, node_id: str) -> bool:

@@ -5,19 +5,32 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.errors import EngineClosedError, WorkflowError
+from euryale.workflows.record.entry import ExecutionRow, Journal
 from euryale.workflows.runtime.executor import Executor
+from euryale.workflows.runtime.reporter import Reporter
+from euryale.workflows.runtime.waiters import Waiters
 
 
 class Presence:
     """The executions that this process drives (*live*), and those that it is about to (*opening*).
 
+    Args:
+        reporter: Is told which become live, and which are so no more.
+
     Attributes:
         live: The executors of those that are live, by id.
+        waiters: Who waits for others.
+        owner: The name under which this process owns executions.
+        closed: Whether it drives none any more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
         self.live: dict[str, Executor] = {}
+        self.waiters = Waiters()
+        self.owner = ""
+        self.closed = True
         self._opening: dict[str, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
@@ -35,13 +48,29 @@ class Presence:
         """Return what is done when each of them is not here any more, or is live."""
         return [*(executor.done for executor in self.live.values()), *self._opening.values()]
 
-    def forget(self, executor: Executor) -> bool:
-        """Take in that an executor drives its execution no more; False if it was not live any more."""
-        execution_id = executor.run.row.id
-        if self.live.get(execution_id) is not executor:
-            return False
-        del self.live[execution_id]
-        return True
+    def admit(self, executor: Executor, journal: Journal) -> None:
+        """Let an execution be live, and take in what it was told before."""
+        self.live[journal.row.id] = executor
+        self._reporter.claimed(journal)
+        for message in journal.messages:
+            executor.take(message)
+        self.waiters.stir(journal.row.id)
+
+    def forget(self, executor: Executor, cause: str) -> None:
+        """Take in that an executor drives its execution no more, unless that was not live any more."""
+        row = executor.run.row
+        if self.live.get(row.id) is executor:
+            del self.live[row.id]
+            self._reporter.let_go(row, cause)
+
+    def drop_all(self, error: WorkflowError, cause: str) -> None:
+        """Let go of all that are live; whoever waits for one is told why."""
+        for executor in self.live.values():
+            self._reporter.let_go(executor.run.row, cause)
+            if not executor.done.done():
+                executor.done.set_exception(error)
+        self.live.clear()
+        self.waiters.stir_all()
 
     def open(
         self, execution_id: str, written: asyncio.Future[None], then: Callable[[asyncio.Future[None]], None]
@@ -71,3 +100,8 @@ class Presence:
         """Wait while the execution is about to be live."""
         while (opening := self._opening.get(execution_id)) is not None:
             await asyncio.wait([opening])
+
+
+def closed_error() -> EngineClosedError:
+    """Return the error of those who wait for an execution when the engine is closed."""
+    return EngineClosedError("The engine was closed; the execution goes on when it is opened again.")

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from euryale.workflows.definition.nodes import ChildNode, DetachNode
-from euryale.workflows.definition.parts import annotated_types
+from euryale.workflows.definition.parts import annotated_types, called_workflows
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
@@ -55,10 +54,8 @@ class Registry:
         self._by_name[plan.name][plan.version] = workflow
         self._by_hash[plan.name, plan.hash] = workflow
         self._hashes = None
-        for node in plan.nodes.values():
-            called = node.workflow if isinstance(node, (ChildNode, DetachNode)) else getattr(node, "body", None)
-            if isinstance(called, Workflow):
-                self.add(called)
+        for called in called_workflows(plan):
+            self.add(called)
 
     def _check_types(self, plan: Plan) -> None:
         try:

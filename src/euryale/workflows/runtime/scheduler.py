@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from euryale.kit.clock import Timer
 from euryale.kit.ids import new_id
 from euryale.workflows.definition.cadence import Cadence, parse_cadence
@@ -16,7 +18,7 @@ from euryale.workflows.errors import DefinitionError, OverlapError, UnknownSched
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
-from euryale.workflows.record.states import Status
+from euryale.workflows.runtime.creation import new_row
 from euryale.workflows.runtime.queues import queued
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.ticks import delay, due
@@ -215,19 +217,8 @@ class Scheduler:
         plan, queue = schedule.workflow.plan, schedule.workflow.queue
         jitter = schedule.jitter_seconds if spread else 0.0
         value = schedule.input_at(at)
-        row = ExecutionRow(
-            id=execution_id,
-            workflow=plan.name,
-            version=plan.version,
-            plan_hash=plan.hash,
-            status=Status.PENDING,
-            created_at=self._tools.now(),
-            input=self._encode(schedule, value),
-            root_id=execution_id,
-            available_at=at + delay(schedule.name, at, jitter),
-            priority=schedule.priority,
-            retention=plan.retention,
-        )
+        row = new_row(plan, execution_id, self._encode(schedule, value), self._tools.now())
+        row = replace(row, available_at=at + delay(schedule.name, at, jitter), priority=schedule.priority)
         return row if queue is None else queued(row, queue, value)
 
     def _encode(self, schedule: Schedule[Any], value: object) -> bytes:

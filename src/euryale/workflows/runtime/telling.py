@@ -86,10 +86,10 @@ class Telling(ABC):
             WorkflowError: If it has no such step.
         """
         self._check_open()
-        journal = await self._worker.journal(execution_id)
+        journal = await self._worker.journals.get(execution_id)
         kept = await self._outside.mark_undone(execution_id, step)
         if journal.row.status is Status.FAILED:
-            await self._worker.retry(execution_id)
+            await self._worker.reopening.retry(execution_id)
         return kept
 
     async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:

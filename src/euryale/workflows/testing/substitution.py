@@ -7,9 +7,8 @@ from typing import Any, Literal
 from euryale.workflows.definition.hook import Hook
 from euryale.workflows.definition.nodes import (
     Block,
-    ChildNode,
+    CallNode,
     ChoiceNode,
-    DetachNode,
     EachNode,
     HookNode,
     Node,
@@ -62,7 +61,7 @@ class Substitution:
         match node:
             case StepNode():
                 return replace(node, step=self._step(node.step))
-            case ChildNode() | DetachNode():
+            case CallNode():
                 return replace(node, workflow=self.of(_workflow(node.workflow)))
             case EachNode(body=Step()):
                 return replace(node, body=self._step(node.body))

@@ -34,6 +34,7 @@ class Stage:
 
     def __init__(self):
         self.runs: list[str] = []
+        self.undone: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
 
     def gate(self, name: str) -> asyncio.Event:
@@ -54,6 +55,24 @@ class Stage:
             return f"{value}{name}"
 
         return step(name=name, **options)(work)
+
+    def undoable(self, name: str):
+        made = self.step(name)
+
+        @made.compensate
+        async def _(_: str | None) -> None:
+            self.undone.append(name)
+            await self.run(f"undo {name}")
+
+        return made
+
+    def failing(self, name: str):
+        @step(name=name)
+        async def fail(value: str) -> str:
+            await self.run(name)
+            raise PermanentFailure("no")
+
+        return fail
 
     async def begun(self, *names: str) -> None:
         await eventually(lambda: set(names) <= set(self.runs))
@@ -238,23 +257,7 @@ async def test_what_only_waits_is_let_go_of_at_once(store, stage):
 
 
 async def test_undoing_goes_on_elsewhere_between_two_compensations(store, stage):
-    undone: list[str] = []
-
-    def undoable(name: str):
-        made = stage.step(name)
-
-        @made.compensate
-        async def _(_: str | None) -> None:
-            undone.append(name)
-            await stage.run(f"undo {name}")
-
-        return made
-
-    a, b = undoable("a"), undoable("b")
-
-    @step
-    async def fail(value: str) -> str:
-        raise PermanentFailure("no")
+    a, b, fail = stage.undoable("a"), stage.undoable("b"), stage.failing("fail")
 
     @workflow("flow")
     def flow(value: str) -> str:
@@ -268,31 +271,15 @@ async def test_undoing_goes_on_elsewhere_between_two_compensations(store, stage)
     draining = await drained(first)
     stage.open_all()
     assert await draining is True
-    assert undone == ["b"]
+    assert stage.undone == ["b"]
     async with engine_of(store, flow) as second:
         assert await second.wait("e") is Status.REVERTED
-    assert undone == ["b", "a"]
+    assert stage.undone == ["b", "a"]
 
 
 async def test_the_undoing_of_a_child_goes_on_in_the_next_process(stage, tmp_path):
     """Nobody else goes on with it here, so it must not be waited for."""
-    undone: list[str] = []
-
-    def undoable(name: str):
-        made = stage.step(name)
-
-        @made.compensate
-        async def _(_: str | None) -> None:
-            undone.append(name)
-            await stage.run(f"undo {name}")
-
-        return made
-
-    a, b = undoable("a"), undoable("b")
-
-    @step
-    async def fail(value: str) -> str:
-        raise PermanentFailure("no")
+    a, b, fail = stage.undoable("a"), stage.undoable("b"), stage.failing("fail")
 
     @workflow("inner")
     def inner(value: str) -> str:
@@ -311,25 +298,15 @@ async def test_the_undoing_of_a_child_goes_on_in_the_next_process(stage, tmp_pat
     stage.open_all()
     async with asyncio.timeout(10):
         assert await draining is True
-    assert undone == ["b"]
+    assert stage.undone == ["b"]
     async with engine:
         assert await engine.wait("e") is Status.REVERTED
-    assert undone == ["b", "a"]
+    assert stage.undone == ["b", "a"]
 
 
 async def test_a_turn_while_draining_is_written_and_undone_elsewhere(store, stage):
     """A branch fails beside one that waits between two steps."""
-    undone: list[str] = []
-    a, after = stage.step("a"), stage.step("after")
-
-    @a.compensate
-    async def _(_: str | None) -> None:
-        undone.append("a")
-
-    @step
-    async def fail(value: str) -> str:
-        await stage.run("fail")
-        raise PermanentFailure("no")
+    a, after, fail = stage.undoable("a"), stage.step("after"), stage.failing("fail")
 
     @workflow("flow")
     def flow(value: str) -> str:
@@ -347,10 +324,10 @@ async def test_a_turn_while_draining_is_written_and_undone_elsewhere(store, stag
     await eventually(lambda: len(store._entries["e"]) == 1)
     stage.gate("fail").set()
     assert await draining is True
-    assert undone == []
+    assert stage.undone == []
     async with engine_of(store, flow) as second:
         assert await second.wait("e") is Status.REVERTED
-    assert (undone, "after" in stage.runs) == (["a"], False)
+    assert (stage.undone, "after" in stage.runs) == (["a"], False)
 
 
 async def test_nothing_new_is_taken_on(store, stage):

@@ -10,7 +10,7 @@ from euryale.workflows.ports import Claim, Entered, Entrance
 from euryale.workflows.record.entry import Message
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.states import Slot
-from euryale.workflows.stores.sqlite.statements import Statements
+from euryale.workflows.stores.statements import Statements
 
 
 def claim_queue(

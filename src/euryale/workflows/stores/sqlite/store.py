@@ -23,7 +23,7 @@ from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 from euryale.workflows.stores.sqlite import queues as queueing
 from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread, WriterThread, transaction
-from euryale.workflows.stores.sqlite.statements import Statements
+from euryale.workflows.stores.sqlite.statements import SQL
 
 _CREATED = 1
 _NONE: frozenset[int] = frozenset()
@@ -49,7 +49,7 @@ class SQLiteStore:
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
         self._path = Path(path)
         self._thread = WriterThread(self._path, durability)
-        self._sql = Statements()
+        self._sql = SQL
 
     async def open(self) -> None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""

@@ -8,12 +8,12 @@ from euryale.workflows.definition.nodes import (
     Block,
     ChildNode,
     ChoiceNode,
-    DetachNode,
     EachNode,
     HookNode,
     ParallelNode,
     StepNode,
 )
+from euryale.workflows.definition.parts import called_workflows
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
 from euryale.workflows.definition.workflow import Workflow
@@ -26,10 +26,7 @@ def with_called(workflows: Iterable[Workflow[Any, Any]]) -> tuple[Workflow[Any, 
     while ahead:
         workflow = ahead.pop(0)
         if found.setdefault(workflow.name, workflow) is workflow:
-            for node in workflow.plan.nodes.values():
-                called = node.workflow if isinstance(node, ChildNode | DetachNode) else getattr(node, "body", None)
-                if isinstance(called, Workflow) and called.name not in found:
-                    ahead.append(called)
+            ahead += (called for called in called_workflows(workflow.plan) if called.name not in found)
     return tuple(found.values())
 
 

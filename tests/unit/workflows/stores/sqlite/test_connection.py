@@ -7,9 +7,8 @@ import pytest
 from euryale.kit.clock import ManualClock
 from euryale.workflows import StoreError
 from euryale.workflows.stores.sqlite.connection import WriterThread
-from euryale.workflows.stores.sqlite.statements import Statements
+from euryale.workflows.stores.sqlite.statements import SQL
 
-SQL = Statements()
 ENOUGH = 16
 
 
