@@ -57,6 +57,12 @@ class PayloadError(WorkflowError):
     code = "workflows.payload"
 
 
+class InputError(PayloadError):
+    """A workflow was started without the input that it takes, or with one and takes none. The message names it."""
+
+    code = "workflows.input"
+
+
 class UnknownWorkflowError(WorkflowError):
     """No workflow of that name and version is registered. Pass it to ``Engine(workflows=[...])``."""
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import IdempotencyError, TransactionError, WorkflowError
+from euryale.workflows.errors import UNSET, IdempotencyError, TransactionError, WorkflowError
 from euryale.workflows.handle import Handle
 from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
@@ -49,10 +49,30 @@ class Starting(ABC):
     def _handle(self, execution_id: str, output_type: Any) -> Handle[Any]:
         """Return a handle whose result is read as that type."""
 
+    @overload
+    async def run(
+        self,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O: ...
+
+    @overload
     async def run(
         self,
         workflow: Workflow[I, O],
         value: I,
+        *,
+        id: str | None = None,
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O: ...
+
+    async def run(
+        self,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
         *,
         id: str | None = None,  # noqa: A002 -- its name
         queue: Queue | Literal["default"] | None = "default",
@@ -61,23 +81,50 @@ class Starting(ABC):
 
         Args:
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
                 most 200 characters, without ``::``. Default: a new one.
             queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written.
             QueueRejectedError: As :meth:`start` does.
             ExecutionError: As :meth:`Handle.result` does.
         """
         return await (await self.start(workflow, value, id=id, queue=queue)).result()
 
+    @overload
+    async def start(
+        self,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    @overload
     async def start(
         self,
         workflow: Workflow[I, O],
         value: I,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    async def start(
+        self,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
         *,
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
@@ -89,7 +136,7 @@ class Starting(ABC):
 
         Args:
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
             priority: Of those that wait for their turn, the ones with the highest priority begin first.
@@ -100,11 +147,13 @@ class Starting(ABC):
         Raises:
             IdempotencyError: If the id, or the key of an execution that has not ended, belongs to one of another
                 workflow, or with another input.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written, or a key cannot be one.
             QueueRejectedError: If others have its key, and the queue rejects.
             DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
         """
         self._check_open()
+        value = workflow.input_of(value)
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
@@ -114,11 +163,35 @@ class Starting(ABC):
             self._check_same(row, known.id, known.workflow, known.input, deduplicate)
         return self._handle(entered.execution_id, workflow.plan.output_type)
 
+    @overload
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]: ...
+
+    @overload
     async def start_in(
         self,
         session: object,
         workflow: Workflow[I, O],
         value: I,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+    ) -> Handle[O]: ...
+
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
         *,
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
@@ -133,7 +206,7 @@ class Starting(ABC):
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
                 asyncpg's ``Connection``, on the database of the :class:`PostgresStore`; commit it yourself.
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
             priority: See :meth:`start`.
@@ -141,6 +214,7 @@ class Starting(ABC):
         Raises:
             TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written.
             Exception: What the session raises, as it is.
         """
@@ -150,6 +224,7 @@ class Starting(ABC):
                 f"{type(self._store).__name__} has no part in the transactions of others.",
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
+        value = workflow.input_of(value)
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
         row = self._registry.queues.place(row, workflow.queue, value)
