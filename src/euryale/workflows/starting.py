@@ -17,6 +17,7 @@ from euryale.workflows.handle import Handle
 from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
+from euryale.workflows.record.origin import Origin, origin_entry
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.registry import Registry
@@ -157,11 +158,8 @@ class Starting(ABC):
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
-        entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
-        if entered.verdict != "created":
-            known = (await self._worker.journal(entered.execution_id)).row
-            self._check_same(row, known.id, known.workflow, known.input, deduplicate)
-        return self._handle(entered.execution_id, workflow.plan.output_type)
+        entered = await self._enter(self._registry.queues.place(row, wanted, value, deduplicate))
+        return self._handle(entered, workflow.plan.output_type)
 
     @overload
     async def start_in(
@@ -262,12 +260,15 @@ class Starting(ABC):
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its workflow is not registered.
             PayloadError: If its input does not fit the current version.
+            QueueRejectedError: As :meth:`start` does.
         """
         self._check_open()
         former = await self._worker.journal(execution_id)
         workflow = self._registry.current(former.row.workflow)
         value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
-        return await self.start(workflow, value, id=id)
+        row = self._registry.queues.place(self._new_row(workflow.plan, value, id), workflow.queue, value)
+        entered = await self._enter(row, (origin_entry(Origin(execution_id), row.created_at),))
+        return self._handle(entered, workflow.plan.output_type)
 
     async def fork(self, execution_id: str, from_step: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002
         """Start a workflow in the midst: with the results of a former execution up to a step.
@@ -298,10 +299,19 @@ class Starting(ABC):
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
         entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
         row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
-        known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        if (await self._worker.enter(row, _renumbered(known))).verdict != "created":
+        known = (entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
+        origin = origin_entry(Origin(execution_id, from_step), row.created_at)
+        if (await self._worker.enter(row, _renumbered([origin, *known]))).verdict != "created":
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return self._handle(row.id, plan.output_type)
+
+    async def _enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> str:
+        """Write a new execution; return its id, or that of the one that it joins."""
+        entered = await self._worker.enter(row, entries)
+        if entered.verdict != "created":
+            known = (await self._worker.journal(entered.execution_id)).row
+            self._check_same(row, known.id, known.workflow, known.input, row.dedup_key)
+        return entered.execution_id
 
     def _new_row(
         self,
