@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+
+from msgspec import structs
 
 from euryale.kit.clock import Timer
 from euryale.kit.ids import new_id
@@ -17,6 +19,7 @@ from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
+from euryale.workflows.runtime import reports
 from euryale.workflows.runtime.queues import queued
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.ticks import delay, due
@@ -168,6 +171,7 @@ class Scheduler:
         """Have a tick decided, by whoever comes first, and tell what this came to."""
         what = f"firing the schedule {schedule.name}"
         former = self._rows.get(schedule.name)
+        firing = self._traced(schedule, firing)
         fired = await self._tools.patience.outlast(what, partial(self._store.fire, firing))
         self._adopt(fired.row)
         if fired.outcome == "fired":
@@ -178,15 +182,25 @@ class Scheduler:
         self._report(schedule, firing, fired)
         return fired
 
+    def _traced(self, schedule: Schedule[Any], firing: Firing) -> Firing:
+        """Return the firing with the trace context that its execution is to be traced under."""
+        if firing.execution is None or not self._tools.telemetry.is_heard:
+            return firing
+        carrier: dict[str, str] = {}
+        self._tools.telemetry.report(reports.FIRING, **_told_of(schedule, firing), carrier=carrier)
+        trace = carrier.get("traceparent", "")
+        return replace(firing, execution=structs.replace(firing.execution, trace=trace))
+
     def _report(self, schedule: Schedule[Any], firing: Firing, fired: Fired) -> None:
-        details: dict[str, object] = {"schedule": schedule.name, "workflow": schedule.workflow.name, "tick": firing.at}
+        report, details = self._tools.telemetry.report, _told_of(schedule, firing)
         if fired.outcome == "fired":
-            details |= {"execution": fired.row.execution, "cancelled": fired.cancelled, "by_hand": firing.by_hand}
-            self._tools.telemetry.report("workflow.schedule.fired", **details)
+            report(reports.FIRED, **{**details, "execution": fired.row.execution}, cancelled=fired.cancelled)
         elif fired.outcome == "skipped":
             reason = firing.reason or "overlap"
             _log.warning("a tick of the schedule %s is skipped (%s)", schedule.name, reason)
-            self._tools.telemetry.report("workflow.schedule.skipped", reason=reason, **details)
+            report(reports.SKIPPED, **details, reason=reason)
+        else:
+            report(reports.LATE, **details)
 
     async def trigger(self, name: str) -> tuple[Schedule[Any], str]:
         """Fire a schedule out of turn; return it with the id of the execution.
@@ -244,6 +258,16 @@ class Scheduler:
         rows = {row.name: row for row in await self._store.scheduled()}
         now = self._tools.now()
         return tuple(_view(self._schedules[name], rows.get(name), now) for name in sorted(self._schedules))
+
+
+def _told_of(schedule: Schedule[Any], firing: Firing) -> dict[str, object]:
+    return {
+        "schedule": schedule.name,
+        "workflow": schedule.workflow.name,
+        "tick": firing.at,
+        "by_hand": firing.by_hand,
+        "execution": "" if firing.execution is None else firing.execution.id,
+    }
 
 
 def _view(schedule: Schedule[Any], known: ScheduleRow | None, now: float) -> ScheduleView:
