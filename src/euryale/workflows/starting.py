@@ -20,6 +20,7 @@ from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.origin import Origin, origin_entry
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
+from euryale.workflows.runtime.queues import limit_in, rejection
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import ask_for_trace
 from euryale.workflows.runtime.run import Tools
@@ -171,6 +172,7 @@ class Starting(ABC):
         id: str | None = None,
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        deduplicate: str = "",
     ) -> Handle[O]: ...
 
     @overload
@@ -183,6 +185,7 @@ class Starting(ABC):
         id: str | None = None,
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        deduplicate: str = "",
     ) -> Handle[O]: ...
 
     async def start_in(
@@ -194,11 +197,13 @@ class Starting(ABC):
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        deduplicate: str = "",
     ) -> Handle[O]:
         """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
 
         A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing. Of a
-        workflow with a queue it waits there for its turn, whatever the queue's policy.
+        workflow with a queue it waits there for its turn. Where others decide whether it may (a queue that rejects, a
+        dedup key), those that ask for the same key wait for the end of the transaction: keep it short.
 
         Args:
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
@@ -208,10 +213,15 @@ class Starting(ABC):
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
             priority: See :meth:`start`.
+            deduplicate: See :meth:`start`.
 
         Raises:
-            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
-            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database. If others
+                would be cancelled, as they have its key in the queue: they would be held up until the commit. If others
+                decide, and the transaction's isolation level is not READ COMMITTED.
+            IdempotencyError: As :meth:`start` does.
+            QueueRejectedError: As :meth:`start` does.
+            DefinitionError: As :meth:`start` does.
             InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written.
             Exception: What the session raises, as it is.
@@ -225,10 +235,14 @@ class Starting(ABC):
         value = workflow.input_of(value)
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
-        row = self._registry.queues.place(row, workflow.queue, value)
-        if (known := await self._store.create_in(session, row)) is not None:
-            self._check_same(row, row.id, *known)
-        return self._handle(row.id, workflow.plan.output_type)
+        row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
+        standing = await self._store.create_in(session, row, limit_in(row, workflow.queue))
+        if standing is None:
+            return self._handle(row.id, workflow.plan.output_type)
+        if standing.verdict == "rejected":
+            raise rejection(row, standing.execution_id)
+        self._check_same(row, standing.execution_id, standing.workflow, standing.input, deduplicate)
+        return self._handle(standing.execution_id, workflow.plan.output_type)
 
     async def trigger(self, schedule: str) -> Handle[Any]:
         """Fire a schedule now, out of turn; its ticks stay as they are.
@@ -239,6 +253,7 @@ class Starting(ABC):
         Raises:
             UnknownScheduleError: If there is none of that name here.
             OverlapError: If it forbids overlaps, and its former execution has not ended.
+            QueueRejectedError: If others have its key in the workflow's queue, and that rejects.
         """
         self._check_open()
         fired, execution_id = await self._scheduler.trigger(schedule)

@@ -145,7 +145,9 @@ REPORTS: Final[Mapping[str, Reported]] = {
         "A tick has fired, durably, and this worker was the one.",
         {**_TICK, "cancelled": "the former execution, if it is cancelled because of this, or an empty string"},
     ),
-    SKIPPED: Reported("A tick was skipped, durably.", {**_TICK, "reason": "`overlap`, `missed` or `input`"}),
+    SKIPPED: Reported(
+        "A tick was skipped, durably.", {**_TICK, "reason": "`overlap`, `missed`, `input`, `rejected` or `duplicate`"}
+    ),
     LATE: Reported("Another worker decided the tick before; or this one did, and the answer was lost.", _TICK),
     WRITTEN: Reported(
         "A batch of commits was written.",

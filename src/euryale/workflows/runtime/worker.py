@@ -221,13 +221,16 @@ class Worker:
             return await self.create(replace(row, owner=self.owner), entries)
         return True
 
-    def scheduled(self, created: ExecutionRow | None, cancelled: str) -> None:
-        """Have executions driven that a schedule created and cancelled."""
+    def scheduled(self, created: ExecutionRow | None, cancelled: Collection[str], *, look: bool = False) -> None:
+        """Have executions driven that a schedule created and cancelled; ``look``: it may have cancelled others, too."""
         if created is not None:
             self._reporter.created(created)
             self._expect(created)
-        if cancelled:
-            self._tasks.spawn(self._pass_on_to(cancelled), name=f"messages of {cancelled}")
+        for each in cancelled:
+            self._tasks.spawn(self._pass_on_to(each), name=f"messages of {each}")
+        if look:
+            self._look_around()
+            self._mailbox.tell_all()
 
     async def _pass_on_to(self, execution_id: str) -> None:
         await self.opened(execution_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
@@ -292,7 +292,10 @@ class MemoryStore:
         execution, former = firing.execution, self._rows.get(row.execution)
         known = execution is not None and execution.id in self._rows
         decision = decide(row, firing, known=known, former_open=former is not None and not former.status.ended)
-        if decision.creates and execution is not None:
+        if decision.creates and execution is not None and firing.terms is not None:
+            entered = await self.enter(Entrance.on(firing.terms, execution))
+            decision = settled(decision, row, firing, entered)
+        elif decision.creates and execution is not None:
             self._apply(Commit(execution.id, execution.epoch, create=(execution,)))
         if decision.fired.cancelled:
             await self.post(Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))

@@ -8,7 +8,7 @@ from typing import Any, cast
 import apsw
 from msgspec.structs import astuple, replace
 
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -176,11 +176,14 @@ class SQLiteStore:
 
     def _enter(self, connection: apsw.Connection, entrance: Entrance) -> Entered:
         with transaction(connection):
-            decision = queueing.decide(connection, self._sql, entrance)
-            if isinstance(decision, Entered):
-                return decision
-            self._apply(connection, entrance.commit)
-            told = [(each, self._keep(connection, each)) for each in decision]
+            return self._let_in(connection, entrance)
+
+    def _let_in(self, connection: apsw.Connection, entrance: Entrance) -> Entered:
+        decision = queueing.decide(connection, self._sql, entrance)
+        if isinstance(decision, Entered):
+            return decision
+        self._apply(connection, entrance.commit)
+        told = [(each, self._keep(connection, each)) for each in decision]
         kept = tuple((message, each) for message, each in told if each is not None and each.number)
         return Entered("created", entrance.row.id, kept)
 
@@ -261,7 +264,10 @@ class SQLiteStore:
             known = execution is not None and self._status(connection, execution.id) is not None
             former = self._status(connection, row.execution)
             decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
-            if decision.creates and execution is not None:
+            if decision.creates and execution is not None and firing.terms is not None:
+                entered = self._let_in(connection, Entrance.on(firing.terms, execution))
+                decision = settled(decision, row, firing, entered)
+            elif decision.creates and execution is not None:
                 connection.execute(self._sql.create_execution, astuple(execution))
             if decision.fired.cancelled:
                 self._keep(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
