@@ -205,7 +205,7 @@ class JournalStore(Protocol):
 
         Returns:
             The positions of the commits that were refused: an execution to create exists, its own does not, or has
-            another epoch.
+            another epoch; or a cancellation was kept of which its worker has not heard.
 
         Raises:
             UnwritableError: If a commit among them can never be written; nothing of any of them was.

@@ -465,6 +465,17 @@ class Worker:
             raise self.stranded_error(execution_id, lacking)
         return None
 
+    async def messages(self, row: ExecutionRow) -> tuple[Message, ...]:
+        """Return all that an execution was told that this worker drives.
+
+        Raises:
+            StaleOwnerError: If another worker has taken it over.
+        """
+        journal = await self._read(row.id)
+        if journal is None or (journal.row.owner, journal.row.epoch) != (row.owner, row.epoch):
+            raise StaleOwnerError(f"{row.id} was taken over by another worker.")
+        return journal.messages
+
     async def stirred(self, execution_id: str) -> None:
         """Return when an execution that nobody drives here is driven here, or may have ended."""
         if self.drives(execution_id):

@@ -96,7 +96,12 @@ class MemoryStore:
         current = self._rows.get(commit.execution_id)
         if current is None:
             return any(row.id == commit.execution_id for row in commit.create)
+        if commit.heard is not None and current.messages > commit.heard and self._is_cancelled(current):
+            return False
         return current.epoch == commit.epoch and (not self.shared or bool(current.owner) or self._is_repeated(commit))
+
+    def _is_cancelled(self, row: ExecutionRow) -> bool:
+        return any(kind == "cancel" for kind, _, _ in self._messages.get(row.id, {}))
 
     def _is_repeated(self, commit: Commit) -> bool:
         journal = self._entries[commit.execution_id]

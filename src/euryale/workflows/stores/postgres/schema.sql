@@ -93,7 +93,8 @@ CREATE TYPE touch AS (
     released boolean,
     due double precision,
     seen bigint,
-    stranded text
+    stranded text,
+    heard bigint
 );
 
 CREATE TYPE wake AS (
@@ -569,6 +570,7 @@ DECLARE
     loose text[];
     made text[];
     touched text[];
+    overtaken integer[];
 BEGIN
     FOR pass IN 1..2 LOOP
         SELECT
@@ -629,6 +631,22 @@ BEGIN
         END IF;
     END IF;
 
+    IF cardinality(p_touches) + cardinality(p_wakes) > 1 OR (p_touches[1]).heard IS NOT NULL THEN
+        touched := array(SELECT id FROM unnest(p_touches) UNION SELECT id FROM unnest(p_wakes));
+        WITH locked AS ( -- in order, so that no two batches wait for each other
+            SELECT id, messages FROM executions WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE
+        )
+        SELECT array_agg(t.at) INTO overtaken
+        FROM locked AS l JOIN unnest(p_touches) AS t ON t.id = l.id WHERE l.messages > t.heard;
+        IF overtaken IS NOT NULL THEN
+            refused := refused || array(
+                SELECT t.at FROM unnest(p_touches) AS t
+                WHERE t.at = ANY (overtaken)
+                    AND EXISTS (SELECT FROM messages AS m WHERE m.execution_id = t.id AND m.kind = 'cancel')
+            );
+        END IF;
+    END IF;
+
     IF cardinality(p_entries) > 0 THEN
         INSERT INTO entries (
             execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message, worker
@@ -654,10 +672,6 @@ BEGIN
         UPDATE events SET released = true WHERE root_id = ANY (touched) AND NOT released;
     END IF;
 
-    IF cardinality(p_touches) + cardinality(p_wakes) > 1 THEN -- in order, so that no two batches wait for each other
-        touched := array(SELECT id FROM unnest(p_touches) UNION SELECT id FROM unnest(p_wakes));
-        PERFORM FROM executions WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
-    END IF;
     IF cardinality(p_touches) > 0 THEN
         UPDATE executions AS e SET
             status = CASE WHEN t.changes THEN t.status ELSE e.status END,

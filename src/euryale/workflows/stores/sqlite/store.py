@@ -104,14 +104,20 @@ class SQLiteStore:
     def _accepts(self, connection: apsw.Connection, commit: Commit) -> bool:
         """Check the writer's epoch, and create what is to be created, unless one of them exists."""
         if all(row.id != commit.execution_id for row in commit.create):
-            epoch = connection.execute(self._sql.read_epoch, (commit.execution_id,)).fetchone()
-            if epoch is None or epoch[0] != commit.epoch:
+            fence = connection.execute(self._sql.read_fence, (commit.execution_id,)).fetchone()
+            if fence is None or fence[0] != commit.epoch or self._is_overtaken(connection, commit, fence[1]):
                 return False
         if any(self._is_taken(connection, row) for row in commit.create):
             return False
         if commit.create:
             connection.executemany(self._sql.create_execution, map(astuple, commit.create))
         return True
+
+    def _is_overtaken(self, connection: apsw.Connection, commit: Commit, messages: int) -> bool:
+        """Whether a cancellation was kept of which the writer has not heard that the execution ends well."""
+        if commit.heard is None or messages <= commit.heard:
+            return False
+        return connection.execute(self._sql.find_cancellation, (commit.execution_id,)).fetchone() is not None
 
     def _is_taken(self, connection: apsw.Connection, row: ExecutionRow) -> bool:
         known = connection.execute(self._sql.load_execution, (row.id,)).fetchone()
