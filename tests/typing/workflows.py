@@ -140,6 +140,8 @@ async def run(project: Project) -> None:
     async with Engine(SQLiteStore("e.db", durability="process"), workflows=[create, nothing]) as engine:
         assert_type(await engine.run(create, project, id="e"), int)
         assert_type(await engine.run(decide, project), str | None)
+        assert_type(await engine.start(nothing), Handle[None])
+        await engine.run(nothing)
         await engine.run(nothing, None)
         handle = await engine.start(create, project)
         assert_type(handle, Handle[int])
@@ -149,8 +151,9 @@ async def run(project: Project) -> None:
         assert_type(engine.handle("e"), Handle[Any])
         assert_type([event.step async for event in handle.events()], list[str])
         await engine.run(create, project.handle)  # type: ignore[misc]
-        await engine.run(create)  # type: ignore[call-arg]
-        await engine.run(create_database, project)  # type: ignore[arg-type]
+        await engine.run(create)  # type: ignore[arg-type]
+        await engine.run(nothing, project)  # type: ignore[misc]
+        await engine.run(create_database, project)  # type: ignore[call-overload]
     Engine(MemoryStore(), workflows=[create_database])  # type: ignore[list-item]
     SQLiteStore("e.db", durability="sometimes")  # type: ignore[arg-type]
 
@@ -166,4 +169,5 @@ async def by_the_clock(project: Project, session: object) -> None:
     async with Engine(MemoryStore(), schedules=[fixed, made]) as engine:
         assert_type(await engine.schedules(), tuple[ScheduleView, ...])
         assert_type(await engine.start_in(session, create, project), Handle[int])
+        assert_type(await engine.start_in(session, nothing), Handle[None])
         assert_type(await engine.drain(within=timedelta(seconds=5)), bool)

@@ -18,6 +18,7 @@ from euryale.cloud.wire.executions import (
     FailureInfo,
     GraphFormat,
     HistoryInfo,
+    OriginInfo,
     StepInfo,
     WorkflowInfo,
 )
@@ -146,7 +147,8 @@ class ApplicationExecutions:
         view = await self._insight.get(execution)
         attempts = self._attempts_of(view)
         steps = [_step(view, step, attempts.get(step.id, 0)) for step in view.steps]
-        return ExecutionDetail(**_told(view), steps=steps, deployment="", seq=view.seq)
+        origin = view.origin and OriginInfo(execution=view.origin.execution, step=view.origin.step)
+        return ExecutionDetail(**_told(view), steps=steps, deployment="", seq=view.seq, origin=origin)
 
     def _attempts_of(self, view: ExecutionView) -> dict[str, int]:
         plans = (each.plan for each in self._insight.workflows())

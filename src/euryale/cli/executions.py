@@ -15,6 +15,7 @@ from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, StepInfo
 from euryale.kit.machine_time import utc_now
+from euryale.workflows import Origin
 
 _NEWEST = 200
 
@@ -135,6 +136,7 @@ def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> 
             ("id", execution.id),
             ("workflow", f"{execution.workflow} (version {execution.version})"),
             ("status", execution.status),
+            ("origin", _origin(execution)),
             ("began", ago(execution.created_at, utc_now())),
             ("took", took(execution) if execution.finished_at else ""),
             ("error", f"{error.message} {error.hint}".strip() if error else ""),
@@ -148,6 +150,11 @@ def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> 
         child = children.get(step.child)
         rows += [_row(each, indent="  ") for each in child.steps] if child else []
     print_table(("step", "state", "undo", "attempts", "took", "error"), rows, empty="It has no steps.")
+
+
+def _origin(execution: ExecutionDetail) -> str:
+    origin = execution.origin
+    return "" if origin is None else Origin(origin.execution, origin.step).words
 
 
 def _row(step: StepInfo, *, indent: str) -> list[str]:

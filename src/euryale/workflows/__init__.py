@@ -29,6 +29,7 @@ from euryale.workflows.errors import (
     ExecutionReverted,
     ExecutionTimedOut,
     IdempotencyError,
+    InputError,
     OverlapError,
     PayloadError,
     PermanentFailure,
@@ -44,6 +45,7 @@ from euryale.workflows.errors import (
 )
 from euryale.workflows.handle import ExecutionView, Handle, StepView
 from euryale.workflows.ports import ExecutionQuery, Resolver, Store
+from euryale.workflows.record.origin import Origin
 from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
@@ -71,7 +73,9 @@ __all__ = [
     "Handle",
     "Hook",
     "IdempotencyError",
+    "InputError",
     "JsonCodec",
+    "Origin",
     "OverlapError",
     "PayloadError",
     "PermanentFailure",

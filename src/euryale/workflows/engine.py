@@ -280,7 +280,8 @@ class Engine(Serving, Starting, Telling):
 
         Returns:
             Whether it will be undone because of this; False if it has ended, is being undone, or was asked before. One
-            that another worker drives hears of it within moments; if its last step succeeds before, it has succeeded.
+            that another worker drives hears of it within moments; should its last step succeed before, that is undone,
+            too: its success is not written any more.
 
         Raises:
             UnknownExecutionError: If there is none.

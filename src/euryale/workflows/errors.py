@@ -57,6 +57,12 @@ class PayloadError(WorkflowError):
     code = "workflows.payload"
 
 
+class InputError(PayloadError):
+    """A workflow was started without the input that it takes, or with one and takes none. The message names it."""
+
+    code = "workflows.input"
+
+
 class UnknownWorkflowError(WorkflowError):
     """No workflow of that name and version is registered. Pass it to ``Engine(workflows=[...])``."""
 
@@ -137,7 +143,7 @@ class UnwritableError(StoreError):
 class TransactionError(StoreError):
     """An execution cannot be started in that transaction. Pass a session of the store's own database, in a transaction.
 
-    Only a ``PostgresStore`` can; with another store, start the execution after the commit.
+    Only a ``PostgresStore`` can, and not in a queue that cancels others. Else start the execution after the commit.
     """
 
     code = "workflows.transaction"

@@ -16,8 +16,9 @@ from euryale.workflows.errors import (
     ExecutionTimedOut,
 )
 from euryale.workflows.ports import Codec
-from euryale.workflows.record.entry import ExecutionRow, Journal
+from euryale.workflows.record.entry import Entry, ExecutionRow, Journal
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
+from euryale.workflows.record.origin import Origin, origin_of
 from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.failure import Failure
@@ -79,6 +80,7 @@ class ExecutionView:
         slot: Where it stands in its queue.
         partial: Whether it has succeeded although a step of it failed that was allowed to.
         seq: The number of the last entry of its journal that ``steps`` shows; 0 in a list.
+        origin: The execution that it does again, if it was forked or is a re-run; None in a list.
     """
 
     id: str
@@ -98,6 +100,7 @@ class ExecutionView:
     key: str = ""
     priority: int = 0
     slot: Slot = Slot.NONE
+    origin: Origin | None = None
 
     @property
     def cursor(self) -> tuple[float, str]:
@@ -123,7 +126,12 @@ def moment(seconds: float | None) -> datetime | None:
 
 
 def view_row(
-    row: ExecutionRow, codec: Codec, *, stranded: str = "", steps: tuple[StepView, ...] = (), seq: int = 0
+    row: ExecutionRow,
+    codec: Codec,
+    *,
+    stranded: str = "",
+    steps: tuple[StepView, ...] = (),
+    entries: tuple[Entry, ...] = (),
 ) -> ExecutionView:
     """Return what can be seen of an execution's row."""
     return ExecutionView(
@@ -138,7 +146,8 @@ def view_row(
         error=None if row.error is None else codec.decode(row.error, Failure, "an error"),
         stranded=stranded,
         steps=steps,
-        seq=seq,
+        seq=entries[-1].seq if entries else 0,
+        origin=origin_of(entries),
         partial=row.partial,
         queue=row.queue,
         key=row.queue_key,

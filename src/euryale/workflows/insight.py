@@ -90,8 +90,8 @@ class Insight:
         plan, run = self._plan(journal.row), self._live(execution_id)
         attempting = frozenset(run.attempting) if run else frozenset()
         steps = view_steps(journal, plan, self._codec, attempting) if plan else ()
-        seq = journal.entries[-1].seq if journal.entries else 0
-        return view_row(journal.row, self._codec, stranded=self._lacks(journal.row), steps=steps, seq=seq)
+        stranded = self._lacks(journal.row)
+        return view_row(journal.row, self._codec, stranded=stranded, steps=steps, entries=journal.entries)
 
     async def history(self, execution_id: str) -> History:
         """Return everything that happened in an execution; see ``Engine.history``.
@@ -123,7 +123,7 @@ class Insight:
             raise UnknownWorkflowError(
                 f"{execution_id} is an execution of a plan of {journal.row.workflow!r} that is not registered here."
             )
-        return DRAWINGS[form](plan, states_of(history))
+        return DRAWINGS[form](plan, states_of(history), history.origin.words if history.origin else "")
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what is written down of it, until it has ended.

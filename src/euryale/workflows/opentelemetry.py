@@ -2,7 +2,8 @@
 
 One trace tells an execution, whoever drives it: the span ``start`` in the process that asked for it, a span for each
 time that a worker drove it, below that one for each attempt at a step or a compensation. Children are below the
-execution that calls them. The context is kept with the execution: a worker in another process, or after a crash, goes
+execution that calls them. A tick of a schedule begins a trace of its own, with the span ``schedule`` of the worker that
+was the first to fire it. The context is kept with the execution: a worker in another process, or after a crash, goes
 on with the trace. A span that was under way in a process that died is lost with it, as everywhere.
 """
 
@@ -22,7 +23,20 @@ from euryale.workflows.runtime.failure import Failure
 _Payload = Mapping[str, Any]
 _AttemptKey = tuple[str, str]
 _PREFIX: Final = "euryale."
-_TOLD: Final = ("workflow", "execution", "root", "parent", "step", "worker", "epoch", "attempt", "queue")
+_TOLD: Final = (
+    "schedule",
+    "tick",
+    "by_hand",
+    "workflow",
+    "execution",
+    "root",
+    "parent",
+    "step",
+    "worker",
+    "epoch",
+    "attempt",
+    "queue",
+)
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
@@ -54,9 +68,14 @@ class _Listener:
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
         self._executions: dict[str, Span] = {}
+        self._ticks: dict[str, Span] = {}
         self._attempts: dict[_AttemptKey, tuple[Span, Any]] = {}
         self._handlers: Mapping[str, Callable[[_Payload], None]] = {
             reports.STARTING: self._starting,
+            reports.FIRING: self._firing,
+            reports.FIRED: self._fired,
+            reports.SKIPPED: self._tick_skipped,
+            reports.LATE: self._tick_late,
             reports.CLAIMED: self._claimed,
             reports.LET_GO: self._let_go,
             reports.FINISHED: self._finished,
@@ -81,6 +100,31 @@ class _Listener:
             f"start {payload['workflow']}", context=context, kind=SpanKind.PRODUCER, attributes=_attributes(payload)
         ):
             _PROPAGATOR.inject(payload["carrier"])
+
+    def _firing(self, payload: _Payload) -> None:
+        """Tell that a tick is to fire: nobody asks for it. By hand, it is told below whoever does."""
+        span = self._ticks[payload["execution"]] = self._tracer.start_span(
+            f"schedule {payload['schedule']}",
+            context=contexts.get_current() if payload["by_hand"] else Context(),
+            kind=SpanKind.PRODUCER,
+            attributes=_attributes(payload),
+        )
+        _PROPAGATOR.inject(payload["carrier"], trace.set_span_in_context(span))
+
+    def _fired(self, payload: _Payload) -> None:
+        if (span := self._ticks.pop(payload["execution"], None)) is not None:
+            if payload["cancelled"]:
+                span.set_attribute(f"{_PREFIX}cancelled", payload["cancelled"])
+            span.end()
+
+    def _tick_skipped(self, payload: _Payload) -> None:
+        if (span := self._ticks.pop(payload["execution"], None)) is not None:
+            span.set_attribute(f"{_PREFIX}skipped", payload["reason"])
+            span.end()
+
+    def _tick_late(self, payload: _Payload) -> None:
+        """Forget the span, which is never told as it does not end: another worker's is the tick's."""
+        self._ticks.pop(payload["execution"], None)
 
     def _claimed(self, payload: _Payload) -> None:
         context = _PROPAGATOR.extract({"traceparent": payload["trace"]}, context=Context())
@@ -142,7 +186,7 @@ class _Listener:
         span.end()
 
 
-def _attributes(payload: _Payload) -> dict[str, str | int | bool]:
+def _attributes(payload: _Payload) -> dict[str, str | int | float | bool]:
     return {f"{_PREFIX}{name}": payload[name] for name in _TOLD if payload.get(name) not in {None, ""}}
 
 

@@ -1,15 +1,15 @@
 """What the engine needs from outside: small contracts, kept by the members of ``stores``."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 from euryale.workflows.definition.queue import Policy
-from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
-from euryale.workflows.record.queueing import QueueLimits
-from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
+from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
+from euryale.workflows.record.queueing import QueueLimits, Terms
+from euryale.workflows.record.schedule import Decision, Fired, Firing, ScheduleRow, refuse
 from euryale.workflows.record.states import Slot, Status
 
 T = TypeVar("T")
@@ -102,6 +102,12 @@ class Entrance:
     key_concurrency: int
     cancellation: bytes
 
+    @classmethod
+    def on(cls, terms: Terms, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> "Entrance":
+        """Return the entrance of an execution, whose journal begins with those entries, on such terms."""
+        commit = Commit(row.id, row.epoch, entries, create=(row,))
+        return cls(commit, terms.policy, terms.key_concurrency, terms.cancellation)
+
     @property
     def row(self) -> ExecutionRow:
         """The execution."""
@@ -132,6 +138,40 @@ class Entered:
     verdict: Literal["created", "known", "duplicate", "rejected"]
     execution_id: str
     told: tuple[tuple[Message, Told], ...] = ()
+
+
+def settled(decision: Decision, row: ScheduleRow, firing: Firing, entered: Entered) -> Decision:
+    """Return what a store does about a firing after its execution has entered its queue, or has not.
+
+    Args:
+        decision: What was decided before.
+        row: The schedule as it is.
+        firing: What a worker wants.
+        entered: What became of the execution.
+    """
+    if entered.verdict in {"rejected", "duplicate"}:
+        refusal: Literal["rejected", "duplicate"] = "rejected" if entered.verdict == "rejected" else "duplicate"
+        return Decision(refuse(row, firing, refusal, entered.execution_id))
+    told = tuple(message.execution_id for message, _ in entered.told)
+    return Decision(replace(decision.fired, told=told), creates=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An execution that stands in the way of a new one.
+
+    Attributes:
+        verdict: ``known``: it has its id. ``duplicate``: it has its dedup key in its queue, and has not ended.
+            ``rejected``: it is the oldest of those that have its key in a queue that rejects.
+        execution_id: Its id.
+        workflow: Its workflow.
+        input: Its input.
+    """
+
+    verdict: Literal["known", "duplicate", "rejected"]
+    execution_id: str
+    workflow: str
+    input: bytes
 
 
 class JournalStore(Protocol):
@@ -168,7 +208,7 @@ class JournalStore(Protocol):
 
         Returns:
             The positions of the commits that were refused: an execution to create exists, its own does not, or has
-            another epoch.
+            another epoch; or a cancellation was kept of which its worker has not heard.
 
         Raises:
             UnwritableError: If a commit among them can never be written; nothing of any of them was.
@@ -299,7 +339,8 @@ class ScheduleStore(Protocol):
     async def fire(self, firing: Firing) -> Fired:
         """Do what :func:`~euryale.workflows.record.schedule.decide` says, all or nothing, however many ask at once.
 
-        The execution that is created is owned by nobody. A schedule that is not known is made known, up to this tick.
+        The execution that is created is owned by nobody. On ``firing.terms`` it enters its queue as ``enter`` says; if
+        it is not let in, the tick is skipped. A schedule that is not known is made known, up to this tick.
         Doing it again changes nothing: by a tick it is late then, by hand the execution is known.
         """
         ...
@@ -372,15 +413,24 @@ class Store(JournalStore, FleetStore, ScheduleStore, OutboxStore, InsightStore, 
 class TransactionStore(Protocol):
     """A store that can take part in a transaction of its caller, as it is in the same database."""
 
-    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+    async def create_in(self, session: object, row: ExecutionRow, limit: int | None = None) -> Standing | None:
         """Create an execution that nobody owns, inside of a transaction that the caller has begun and will end.
+
+        Others that have its dedup key, or its key and a limit, wait for the end of that transaction: to decide about
+        them, and the start itself, is one.
+
+        Args:
+            session: The caller's.
+            row: The execution.
+            limit: As many as this may have its key in its queue before it is rejected; None: any number.
 
         Returns:
             None if it was created: it exists from the moment at which the caller commits, and workers are told then.
-            Else the workflow and the input of the execution of that id: it exists, or was created in that transaction.
+            Else what stands in its way: it exists, or was created in that transaction.
 
         Raises:
-            TransactionError: If that is no open transaction in the same database.
+            TransactionError: If that is no open transaction in the same database; or if others decide, and the
+                transaction sees only what was committed before it began.
         """
         ...
 

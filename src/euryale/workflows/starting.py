@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -12,13 +12,15 @@ from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import IdempotencyError, TransactionError, WorkflowError
+from euryale.workflows.errors import UNSET, IdempotencyError, TransactionError, WorkflowError
 from euryale.workflows.handle import Handle
 from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
+from euryale.workflows.record.origin import Origin, origin_entry
 from euryale.workflows.runtime.creation import begun_by, new_row
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
+from euryale.workflows.runtime.queues import limit_in, rejection
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import ask_for_trace
 from euryale.workflows.runtime.run import Tools
@@ -49,10 +51,30 @@ class Starting(ABC):
     def _handle(self, execution_id: str, output_type: Any) -> Handle[Any]:
         """Return a handle whose result is read as that type."""
 
+    @overload
+    async def run(
+        self,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O: ...
+
+    @overload
     async def run(
         self,
         workflow: Workflow[I, O],
         value: I,
+        *,
+        id: str | None = None,
+        queue: Queue | Literal["default"] | None = "default",
+    ) -> O: ...
+
+    async def run(
+        self,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
         *,
         id: str | None = None,  # noqa: A002 -- its name
         queue: Queue | Literal["default"] | None = "default",
@@ -61,23 +83,50 @@ class Starting(ABC):
 
         Args:
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
                 most 200 characters, without ``::``. Default: a new one.
             queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written.
             QueueRejectedError: As :meth:`start` does.
             ExecutionError: As :meth:`Handle.result` does.
         """
         return await (await self.start(workflow, value, id=id, queue=queue)).result()
 
+    @overload
+    async def start(
+        self,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    @overload
     async def start(
         self,
         workflow: Workflow[I, O],
         value: I,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        queue: Queue | Literal["default"] | None = "default",
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    async def start(
+        self,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
         *,
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
@@ -89,7 +138,7 @@ class Starting(ABC):
 
         Args:
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; its timeout counts from then.
             priority: Of those that wait for their turn, the ones with the highest priority begin first.
@@ -100,47 +149,80 @@ class Starting(ABC):
         Raises:
             IdempotencyError: If the id, or the key of an execution that has not ended, belongs to one of another
                 workflow, or with another input.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written, or a key cannot be one.
             QueueRejectedError: If others have its key, and the queue rejects.
             DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
         """
         self._check_open()
+        value = workflow.input_of(value)
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
-        entered = await self._worker.enter(self._registry.queues.place(row, wanted, value, deduplicate))
-        if entered.verdict != "created":
-            known = (await self._worker.journals.get(entered.execution_id)).row
-            self._check_same(row, known.id, known.workflow, known.input, deduplicate)
-        return self._handle(entered.execution_id, workflow.plan.output_type)
+        entered = await self._enter(self._registry.queues.place(row, wanted, value, deduplicate))
+        return self._handle(entered, workflow.plan.output_type)
 
+    @overload
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[None, O],
+        value: None = None,
+        *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    @overload
     async def start_in(
         self,
         session: object,
         workflow: Workflow[I, O],
         value: I,
         *,
+        id: str | None = None,
+        delay: float | timedelta = 0.0,
+        priority: int = 0,
+        deduplicate: str = "",
+    ) -> Handle[O]: ...
+
+    async def start_in(
+        self,
+        session: object,
+        workflow: Workflow[Any, O],
+        value: Any = UNSET,
+        *,
         id: str | None = None,  # noqa: A002 -- its name
         delay: float | timedelta = 0.0,
         priority: int = 0,
+        deduplicate: str = "",
     ) -> Handle[O]:
         """Start a workflow inside a transaction of the caller: the execution exists if, and only if, that is committed.
 
         A worker begins it right after the commit. Until then nobody else sees it, and ``result()`` finds nothing. Of a
-        workflow with a queue it waits there for its turn, whatever the queue's policy.
+        workflow with a queue it waits there for its turn. Where others decide whether it may (a queue that rejects, a
+        dedup key), those that ask for the same key wait for the end of the transaction: keep it short.
 
         Args:
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection`` (or ``Session`` or ``Connection``), or
                 asyncpg's ``Connection``, on the database of the :class:`PostgresStore`; commit it yourself.
             workflow: What to run; becomes known if it was not.
-            value: Its input.
+            value: Its input; left out of a workflow that takes none.
             id: An idempotency key; see :meth:`run`.
             delay: Seconds, or a timedelta, before it begins; see :meth:`start`.
             priority: See :meth:`start`.
+            deduplicate: See :meth:`start`.
 
         Raises:
-            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database.
-            IdempotencyError: If the id belongs to an execution of another workflow, or with another input.
+            TransactionError: If the store is no ``PostgresStore``, or that is no transaction in its database. If others
+                would be cancelled, as they have its key in the queue: they would be held up until the commit. If others
+                decide, and the transaction's isolation level is not READ COMMITTED.
+            IdempotencyError: As :meth:`start` does.
+            QueueRejectedError: As :meth:`start` does.
+            DefinitionError: As :meth:`start` does.
+            InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written.
             Exception: What the session raises, as it is.
         """
@@ -150,12 +232,17 @@ class Starting(ABC):
                 f"{type(self._store).__name__} has no part in the transactions of others.",
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
+        value = workflow.input_of(value)
         self._registry.add(workflow)
         row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
-        row = self._registry.queues.place(row, workflow.queue, value)
-        if (known := await self._store.create_in(session, row)) is not None:
-            self._check_same(row, row.id, *known)
-        return self._handle(row.id, workflow.plan.output_type)
+        row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
+        standing = await self._store.create_in(session, row, limit_in(row, workflow.queue))
+        if standing is None:
+            return self._handle(row.id, workflow.plan.output_type)
+        if standing.verdict == "rejected":
+            raise rejection(row, standing.execution_id)
+        self._check_same(row, standing.execution_id, standing.workflow, standing.input, deduplicate)
+        return self._handle(standing.execution_id, workflow.plan.output_type)
 
     async def trigger(self, schedule: str) -> Handle[Any]:
         """Fire a schedule now, out of turn; its ticks stay as they are.
@@ -166,6 +253,7 @@ class Starting(ABC):
         Raises:
             UnknownScheduleError: If there is none of that name here.
             OverlapError: If it forbids overlaps, and its former execution has not ended.
+            QueueRejectedError: If others have its key in the workflow's queue, and that rejects.
         """
         self._check_open()
         fired, execution_id = await self._scheduler.trigger(schedule)
@@ -187,12 +275,15 @@ class Starting(ABC):
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its workflow is not registered.
             PayloadError: If its input does not fit the current version.
+            QueueRejectedError: As :meth:`start` does.
         """
         self._check_open()
         former = await self._worker.journals.get(execution_id)
         workflow = self._registry.current(former.row.workflow)
         value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
-        return await self.start(workflow, value, id=id)
+        row = self._registry.queues.place(self._new_row(workflow.plan, value, id), workflow.queue, value)
+        entered = await self._enter(row, (origin_entry(Origin(execution_id), row.created_at),))
+        return self._handle(entered, workflow.plan.output_type)
 
     async def fork(self, execution_id: str, from_step: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002
         """Start a workflow in the midst: with the results of a former execution up to a step.
@@ -223,10 +314,19 @@ class Starting(ABC):
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
         entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
         row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
-        known = tuple(entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        if (await self._worker.enter(row, _renumbered(known))).verdict != "created":
+        known = (entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
+        origin = origin_entry(Origin(execution_id, from_step), row.created_at)
+        if (await self._worker.enter(row, _renumbered([origin, *known]))).verdict != "created":
             raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
         return self._handle(row.id, plan.output_type)
+
+    async def _enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> str:
+        """Write a new execution; return its id, or that of the one that it joins."""
+        entered = await self._worker.enter(row, entries)
+        if entered.verdict != "created":
+            known = (await self._worker.journals.get(entered.execution_id)).row
+            self._check_same(row, known.id, known.workflow, known.input, row.dedup_key)
+        return entered.execution_id
 
     def _new_row(
         self,

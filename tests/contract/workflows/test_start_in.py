@@ -12,15 +12,20 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from euryale.kit.secret import Secret
 from euryale.workflows import (
+    DefinitionError,
     Engine,
     IdempotencyError,
     JsonCodec,
     Queue,
+    QueueRejectedError,
+    Schedule,
+    Signal,
     Slot,
     Status,
     TransactionError,
     UnknownExecutionError,
     step,
+    wait_for,
     workflow,
 )
 from euryale.workflows.stores.memory import MemoryStore
@@ -314,3 +319,96 @@ async def test_in_a_workflows_queue_it_waits_for_its_turn(database, engine):
     assert await handle.result() == "tea delivered"
     view = await handle.view()
     assert (view.queue, view.key, view.slot) == ("ships", "tea", Slot.HELD)
+
+
+def shipping(policy, **details):
+    @workflow(f"ship-{policy}", queue=Queue(f"ships-{policy}", key=lambda order: order, policy=policy, **details))
+    def keyed(order: str) -> str:
+        return wait_for(Signal("go", str))
+
+    return keyed
+
+
+async def test_a_queue_that_rejects_does_so_in_the_transaction(database, engine):
+    flow = shipping("reject", key_concurrency=2)
+    async with AsyncSession(database) as session, session.begin():
+        first = await engine.start_in(session, flow, "tea", id="first")
+        await engine.start_in(session, flow, "tea", id="second")
+        await engine.start_in(session, flow, "coffee")
+        with pytest.raises(QueueRejectedError, match="third was not started: execution first has the key") as raised:
+            await engine.start_in(session, flow, "tea", id="third")
+        assert raised.value.execution == "first"
+        assert (await engine.start_in(session, flow, "tea", id="first")).id == "first", "the same id joins"
+    assert not await exists(engine, "third")
+    await first.signal(Signal("go", str), "done")
+    assert await first.result() == "done"
+    async with AsyncSession(database) as session, session.begin():
+        await engine.start_in(session, flow, "tea", id="third")
+
+
+async def test_who_asks_for_the_same_key_waits_for_the_commit(database, engine):
+    """Also outside of a transaction; who asks for another one, and who is given slots, does not."""
+    flow = shipping("reject")
+    async with AsyncSession(database) as session:
+        await engine.start_in(session, flow, "tea", id="kept")
+        waiting = asyncio.create_task(engine.start(flow, "tea", id="late"))
+        coffee = await engine.start(flow, "coffee", id="coffee")
+        await coffee.signal(Signal("go", str), "brewed")
+        assert await coffee.result() == "brewed"
+        assert not waiting.done()
+        await session.commit()
+    with pytest.raises(QueueRejectedError, match="late was not started: execution kept has the key 'tea'"):
+        await waiting
+    async with AsyncSession(database) as first, AsyncSession(database) as second:
+        await engine.start_in(first, flow, "milk", id="dropped")
+        waiting = asyncio.create_task(engine.start_in(second, flow, "milk", id="kept-2"))
+        async with AsyncSession(database) as looking:
+            await eventually(lambda: looking.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        await first.rollback()
+        assert (await waiting).id == "kept-2"
+        await second.commit()
+
+
+async def test_a_schedule_waits_for_the_commit_as_well(database, new_postgres_store):
+    flow = shipping("reject")
+    schedule = Schedule("s", flow, "tea", every=3600)
+    async with Engine(new_postgres_store(), schedules=[schedule]) as engine, AsyncSession(database) as session:
+        await engine.start_in(session, flow, "tea", id="kept")
+        waiting = asyncio.create_task(engine.trigger("s"))
+        await (await engine.start(flow, "coffee")).cancel()
+        assert not waiting.done()
+        await session.rollback()
+        assert await exists(engine, (await waiting).id)
+
+
+async def test_a_dedup_key_joins_in_the_transaction(database, engine):
+    flow = shipping("queue")
+    async with AsyncSession(database) as session, session.begin():
+        first = await engine.start_in(session, flow, "tea", deduplicate="once")
+        again = await engine.start_in(session, flow, "tea", deduplicate="once")
+        assert again.id == first.id
+        with pytest.raises(IdempotencyError, match="It has the key 'once' in its queue"):
+            await engine.start_in(session, flow, "coffee", deduplicate="once")
+        with pytest.raises(DefinitionError, match="nothing is deduplicated there"):
+            await engine.start_in(session, ship, "tea", deduplicate="once")
+    assert (await engine.start(flow, "tea", deduplicate="once")).id == first.id
+
+
+@pytest.mark.parametrize("policy", ["replace", "cancel"])
+async def test_nobody_is_cancelled_in_the_transaction_of_somebody_else(database, engine, policy):
+    flow = shipping(policy)
+    async with AsyncSession(database) as session, session.begin():
+        with pytest.raises(TransactionError, match=f"policy '{policy}'.*hold up their workers.*nothing was started"):
+            await engine.start_in(session, flow, "tea", id="tea")
+    assert not await exists(engine, "tea")
+
+
+async def test_a_transaction_that_does_not_see_others_decides_nothing_about_them(database, engine):
+    flow = shipping("reject")
+    async with database.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        async with connection.begin():
+            with pytest.raises(TransactionError, match="READ COMMITTED"):
+                await engine.start_in(connection, flow, "tea")
+        async with connection.begin():
+            handle = await engine.start_in(connection, ship, "tea")
+    assert await handle.result() == "tea delivered"

@@ -13,16 +13,19 @@ from opentelemetry.trace import StatusCode
 from euryale.kit.clock import ManualClock
 from euryale.kit.secret import REDACTED, Secret
 from euryale.workflows import (
+    LATER,
     Engine,
     ExecutionReverted,
     JsonCodec,
     Retry,
+    Schedule,
     parallelize,
     step,
     workflow,
 )
 from euryale.workflows.opentelemetry import EngineTraces
 from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.testing import PassingTime
 from eventually import eventually
 
 PASSWORD = "correct horse battery"
@@ -78,6 +81,16 @@ async def break_down(password: Secret) -> str:
 
 @hello.compensate
 async def _(text: str | None) -> None: ...
+
+
+@step(completes="externally")
+async def approval(name: str) -> str:
+    return LATER
+
+
+@workflow("stuck")
+def stuck(name: str) -> str:
+    return approval(name)
 
 
 @workflow("inner")
@@ -226,3 +239,42 @@ async def test_a_worker_goes_on_with_the_trace_of_one_that_died(spans: Spans):
     assert {each.context.trace_id for each in spans.all} == {spans.one("request").context.trace_id}
     lost = drives[link.attributes["euryale.worker.former"]]
     assert lost.attributes["euryale.let_go"] in {"lost", "closed"}
+
+
+async def test_a_tick_of_a_schedule_begins_a_trace_whoever_opened_the_engine(spans: Spans):
+    hourly = Schedule("hourly", inner, "Ann", every=3600)
+    clock, store = ManualClock(), MemoryStore(shared=True, clock=ManualClock())
+    first, second = (Engine(store, schedules=[hourly], clock=clock) for _ in range(2))
+    for engine in (first, second):
+        EngineTraces(spans.provider).attach(engine.telemetry)
+    with spans.tracer.start_as_current_span("startup"):
+        await first.open()
+        await second.open()
+    try:
+        await PassingTime(first, clock).advance(2 * 3600)
+        await eventually(lambda: len(spans.named("workflow inner")) == 2)
+    finally:
+        await second.close()
+        await first.close()
+    ticks, executions = spans.named("schedule hourly"), spans.named("workflow inner")
+    assert len(ticks) == 2, "only the worker that was first tells of the tick"
+    assert [each.parent for each in ticks] == [None, None]
+    assert len({each.context.trace_id for each in ticks}) == 2
+    ticks_by_execution = {each.attributes["euryale.execution"]: each for each in ticks}
+    for each in executions:
+        assert is_below(each, ticks_by_execution[each.attributes["euryale.execution"]])
+    assert ticks[0].attributes["euryale.schedule"] == "hourly"
+
+
+async def test_a_tick_that_is_skipped_says_why_and_one_by_hand_is_below_its_caller(spans: Spans):
+    waiting = Schedule("waiting", stuck, "Ann", every=3600, overlap="forbid")
+    clock = ManualClock()
+    async with Engine(MemoryStore(), schedules=[waiting], clock=clock) as engine:
+        EngineTraces(spans.provider).attach(engine.telemetry)
+        with spans.tracer.start_as_current_span("by hand"):
+            await engine.trigger("waiting")
+        await PassingTime(engine, clock).advance(3600)
+    fired, skipped = spans.named("schedule waiting")
+    assert is_below(fired, spans.one("by hand"))
+    assert skipped.attributes["euryale.skipped"] == "overlap"
+    assert is_below(spans.one("workflow stuck"), fired)

@@ -7,7 +7,14 @@ from typing import Final
 from euryale.cloud.modules.deployments import Deployment
 from euryale.cloud.modules.projects import Environment, Project
 from euryale.cloud.wire.deployments import DeploymentDetail, DeploymentInfo, TransitionInfo
-from euryale.cloud.wire.executions import ExecutionDetail, ExecutionEventInfo, ExecutionInfo, FailureInfo, StepInfo
+from euryale.cloud.wire.executions import (
+    ExecutionDetail,
+    ExecutionEventInfo,
+    ExecutionInfo,
+    FailureInfo,
+    OriginInfo,
+    StepInfo,
+)
 from euryale.cloud.wire.projects import EnvironmentInfo, ProjectDetail, ProjectInfo
 from euryale.workflows import ExecutionEvent, ExecutionView, StepView
 from euryale.workflows.handle import moment
@@ -82,7 +89,12 @@ def execution_detail(view: ExecutionView, context: ExecutionContext) -> Executio
         steps=[_step_info(view.id, step, context) for step in view.steps],
         deployment=context.deployment,
         seq=view.seq,
+        origin=_origin_info(view),
     )
+
+
+def _origin_info(view: ExecutionView) -> OriginInfo | None:
+    return None if view.origin is None else OriginInfo(execution=view.origin.execution, step=view.origin.step)
 
 
 def _step_info(execution: str, step: StepView, context: ExecutionContext) -> StepInfo:

@@ -69,12 +69,20 @@ class ExecutionInfo(Told):
     stranded: str = Field(description="what it lacks to go on; else empty")
 
 
+class OriginInfo(Told):
+    """The execution that another one does again."""
+
+    execution: str = Field(description="the former execution; it may have been deleted since")
+    step: str = Field(description="the first step that is done again; empty: the whole is")
+
+
 class ExecutionDetail(ExecutionInfo):
     """A workflow execution with its steps, in the order of the workflow."""
 
     steps: list[StepInfo]
     deployment: str = Field(description="the deployment that it makes; else empty")
     seq: int = Field(description="the number of the last entry of its journal that this shows")
+    origin: OriginInfo | None = Field(default=None, description="what it does again, if it was forked or is a re-run")
 
 
 class ExecutionEventInfo(Told):
@@ -209,3 +217,4 @@ class HistoryInfo(Told):
     moments: list[MomentInfo]
     messages: list[MessageInfo]
     seq: int
+    origin: OriginInfo | None = Field(default=None, description="what it does again, if it was forked or is a re-run")

@@ -43,6 +43,7 @@ class Schedule(Generic[I]):
         jitter: Seconds, or a timedelta, within which an execution begins after its tick; how long is drawn from the
             tick, so it is the same for all workers.
         priority: See ``Engine.start``.
+        deduplicate: While an execution with this key has not ended in the workflow's queue, ticks are skipped.
 
     Raises:
         DefinitionError: If it cannot be right; the message says what to change.
@@ -63,6 +64,7 @@ class Schedule(Generic[I]):
     catch_up_limit: int = 100
     jitter: float | timedelta = 0.0
     priority: int = 0
+    deduplicate: str = ""
 
     def __post_init__(self) -> None:
         if _NAME.fullmatch(self.name) is None:
@@ -78,6 +80,8 @@ class Schedule(Generic[I]):
             raise self._wrong("overlap is allow, forbid or cancel, and catch_up is none, latest or all")
         if self.catch_up_limit < 1 or not 0 <= _seconds(self.jitter) < _NEVER:
             raise self._wrong("catch_up_limit is at least 1, and jitter at least 0 seconds")
+        if self.deduplicate and self.workflow.queue is None:
+            raise self._wrong("nothing is deduplicated without a queue: give the workflow one")
         _ = self.cadence
 
     def _wrong(self, what: str) -> DefinitionError:

@@ -12,7 +12,7 @@ from euryale.workflows.definition.placeholder import Placeholder, Tool, expressi
 from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
-from euryale.workflows.errors import DefinitionError
+from euryale.workflows.errors import UNSET, DefinitionError, InputError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
@@ -27,13 +27,15 @@ class Workflow(Tool, Generic[I, O]):
     Attributes:
         plan: What it does.
         queue: Where its executions wait when they are started, or None.
+        parameter: The name of its input, or an empty string: it takes none.
     """
 
     instead: ClassVar[str] = "Call it with its input: its result is a value."
 
-    def __init__(self, plan: Plan, queue: Queue | None = None) -> None:
+    def __init__(self, plan: Plan, queue: Queue | None = None, parameter: str = "") -> None:
         self.plan = plan
         self.queue = queue
+        self.parameter = parameter
 
     @property
     def name(self) -> str:
@@ -53,6 +55,26 @@ class Workflow(Tool, Generic[I, O]):
             CompositionError: If called outside of a composer.
         """
         return cast("O", place_child(self, value))
+
+    def input_of(self, given: Any) -> Any:
+        """Return the input of an execution that is started with ``given``, or with nothing: ``UNSET``.
+
+        Raises:
+            InputError: If it takes an input and was given none, or takes none and was given one.
+        """
+        if given is UNSET:
+            if self.parameter:
+                raise InputError(
+                    f"{self.name!r} takes an input, {self.parameter!r}, and was given none.",
+                    hint="Pass it behind the workflow.",
+                )
+            return None
+        if given is not None and not self.parameter:
+            raise InputError(
+                f"{self.name!r} takes no input, and was given {type(given).__name__}.",
+                hint="Leave it out, or give the composer a parameter.",
+            )
+        return given
 
     def __repr__(self) -> str:
         return f"<workflow {self.plan.name} v{self.plan.version}>"
@@ -95,7 +117,7 @@ class WorkflowDecorator:
             retention=self._retention,
             title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
         )
-        return Workflow(plan, self._queue)
+        return Workflow(plan, self._queue, parameters[0] if parameters else "")
 
 
 def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ DrawingFormat = Literal["json", "mermaid", "svg"]
 class Drawing(Protocol):
     """Draws a plan."""
 
-    def __call__(self, plan: Plan, states: Mapping[str, NodeState] | None = None, /) -> str:
+    def __call__(self, plan: Plan, states: Mapping[str, NodeState] | None = None, note: str = "", /) -> str:
         """Return the picture."""
         ...
 

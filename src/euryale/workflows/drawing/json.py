@@ -8,12 +8,13 @@ from euryale.workflows.definition.plan import Plan
 from euryale.workflows.drawing.states import NodeState
 
 
-def to_json(plan: Plan, states: Mapping[str, NodeState] | None = None) -> str:
+def to_json(plan: Plan, states: Mapping[str, NodeState] | None = None, note: str = "") -> str:
     """Return a plan as a JSON document: its nodes nested as they are composed, each with its arguments.
 
     Args:
         plan: The plan.
         states: Where each node stands; each gets a ``state`` then, one with items or handlers their ``states``.
+        note: What else is said, such as where the execution comes from.
     """
     document: dict[str, Any] = {
         **plan.describe(),
@@ -22,6 +23,8 @@ def to_json(plan: Plan, states: Mapping[str, NodeState] | None = None) -> str:
         "timeout": plan.timeout,
         "retention": plan.retention,
     }
+    if note:
+        document["note"] = note
     if states is not None:
         document["body"] = _with_states(document["body"], states)
     return json.dumps(document, ensure_ascii=False, indent=2)

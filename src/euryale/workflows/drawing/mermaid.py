@@ -25,17 +25,18 @@ _Exit = tuple[str, str]
 """What an arrow comes from, and what stands at it."""
 
 
-def to_mermaid(plan: Plan, states: Mapping[str, NodeState] | None = None) -> str:
+def to_mermaid(plan: Plan, states: Mapping[str, NodeState] | None = None, note: str = "") -> str:
     """Return a plan as the text of a Mermaid flowchart.
 
     Args:
         plan: The plan.
         states: Where each node stands, to be coloured by it.
+        note: What else is said, such as where the execution comes from.
     """
     chart = _Chart()
     shapes = shapes_of(plan.body, states)
     exits = chart.run(shapes, [(_START, "")])
-    title = f"{plan.name}, version {plan.version}"
+    title = ", ".join(filter(None, (plan.name, f"version {plan.version}", note)))
     lines = [
         "---",
         f"title: {json.dumps(title.translate(_IN_A_TITLE), ensure_ascii=False)}",

@@ -13,10 +13,12 @@ from euryale.workflows.drawing.states import NodeState
 
 _MARGIN: Final = 24.0
 _HEADING: Final = 52.0
+_NOTE_ROW: Final = 18.0
 _LEGEND_ROW: Final = 26.0
 _LEGEND_ITEM: Final = 116.0
 _CORNER: Final = 8.0
 _LETTER: Final = 9.5
+_SMALL_LETTER: Final = 7.0
 _NARROWEST: Final = 300.0
 _ROUND: Final = 7.0
 _CONTROL: Final = {ord(each): "�" for each in map(chr, range(32))}
@@ -32,29 +34,33 @@ font-family:system-ui,-apple-system,"Segoe UI","Noto Sans","DejaVu Sans",sans-se
 _DARK_BASE: Final = "svg{--back:#0d1117;--ink:#e6edf3;--soft:#9ea7b3;--line:#8b949e;--fill:#161b22;--edge:#6e7681}"
 
 
-def to_svg(plan: Plan, states: Mapping[str, NodeState] | None = None) -> str:
+def to_svg(plan: Plan, states: Mapping[str, NodeState] | None = None, note: str = "") -> str:
     """Return a plan as an SVG document, which stands alone and follows the reader's light or dark theme.
 
     Args:
         plan: The plan.
         states: Where each node stands, to be coloured by it.
+        note: What else is said, such as where the execution comes from.
     """
     run = shapes_of(plan.body, states)
     layout, legend = lay_out(run), _legend_of(run)
     title = f"{plan.name}, version {plan.version}"
-    width = max(layout.width, len(title) * _LETTER, _NARROWEST) + 2 * _MARGIN
+    words = max(len(title) * _LETTER, len(note) * _SMALL_LETTER)
+    width = max(layout.width, words, _NARROWEST) + 2 * _MARGIN
     columns = max(1, int((width - 2 * _MARGIN) // _LEGEND_ITEM))
     rows = -(-len(legend) // columns)
-    height = _HEADING + layout.height + 2 * _MARGIN + rows * _LEGEND_ROW
+    top = _HEADING + (_NOTE_ROW if note else 0)
+    height = top + layout.height + 2 * _MARGIN + rows * _LEGEND_ROW
     left = (width - layout.width) / 2
     return "\n".join(
         [
-            *_head(width, height, title, _described(plan, run)),
+            *_head(width, height, title, _described(plan, run, note)),
             f'<text class="heading" x="{_n(_MARGIN)}" y="{_n(_MARGIN + 10)}">{_text(title)}</text>',
-            f'<g transform="translate({_n(left)} {_n(_HEADING)})">',
+            *([f'<text class="note" x="{_n(_MARGIN)}" y="{_n(_MARGIN + 28)}">{_text(note)}</text>'] if note else ()),
+            f'<g transform="translate({_n(left)} {_n(top)})">',
             *_drawn(layout),
             "</g>",
-            *_drawn_legend(legend, columns, _HEADING + layout.height + 2 * _MARGIN),
+            *_drawn_legend(legend, columns, top + layout.height + 2 * _MARGIN),
             "</svg>",
             "",
         ]
@@ -78,12 +84,14 @@ def _head(width: float, height: float, title: str, description: str) -> Iterator
     yield f'<rect class="back" {size}/>'
 
 
-def _described(plan: Plan, run: Run) -> str:
+def _described(plan: Plan, run: Run, note: str) -> str:
     boxes = boxes_of(run)
     counts = Counter(each.state for each in boxes if each.state is not None)
     parts = [plan.title, f"{len(boxes)} nodes: {', '.join(f'{each.name} ({each.kind})' for each in boxes) or 'none'}."]
     if counts:
         parts.append(", ".join(f"{count} {state.words}" for state, count in counts.items()) + ".")
+    if note:
+        parts.append(f"{note[0].upper()}{note[1:]}.")
     return " ".join(part for part in parts if part)
 
 

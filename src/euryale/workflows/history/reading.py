@@ -23,6 +23,7 @@ from euryale.workflows.history.values import (
 from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import Entry, Journal
 from euryale.workflows.record.execution import ExecutionRecord
+from euryale.workflows.record.origin import origin_of
 from euryale.workflows.record.states import EntryKind, Status
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.nesting import child_execution_id
@@ -41,7 +42,7 @@ _OUTCOMES: Final[Mapping[EntryKind, AttemptOutcome]] = {
 }
 _ERRORS: Final = frozenset({_O.FAILED, _O.TIMED_OUT})
 _UNDO: Final = frozenset({_K.UNDO_SUCCEEDED, _K.UNDO_RETRYING, _K.UNDO_FAILED})
-_WHOLE: Final = frozenset({_K.TURNED, _K.REOPENED, _K.FINISHED})
+_WHOLE: Final = frozenset({_K.FORKED, _K.RERUN, _K.TURNED, _K.REOPENED, _K.FINISHED})
 _INTERRUPTED: Final = "workflows.interrupted"
 
 
@@ -109,6 +110,7 @@ class _Reading:
             moments=tuple(map(self._moment, (each for each in self._journal.entries if each.kind in _WHOLE))),
             messages=tuple(self._messages()),
             seq=self._record.seq,
+            origin=origin_of(self._journal.entries),
         )
 
     def _decode_outputs(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from euryale.workflows.errors import WorkflowError
+from euryale.workflows.record.origin import Origin
 from euryale.workflows.record.states import Reason, Status, StepState, UndoState
 from euryale.workflows.runtime.failure import Failure
 
@@ -109,7 +110,8 @@ class Moment:
     Attributes:
         seq: The number of its entry.
         at: When.
-        name: ``execution.compensating``, ``execution.reopened`` or ``execution.finished``.
+        name: ``execution.forked`` or ``execution.rerun`` at its beginning, ``execution.compensating``,
+            ``execution.reopened`` or ``execution.finished``.
         worker: Who wrote it.
         status: The status that the execution ended with, or None.
         error: Why it turned, or None.
@@ -174,6 +176,7 @@ class History:
         moments: What happened to it as a whole.
         messages: What it was told from outside.
         seq: The number of the last entry of its journal that this shows.
+        origin: The execution that it does again, if it was forked or is a re-run.
     """
 
     id: str
@@ -199,6 +202,7 @@ class History:
     moments: tuple[Moment, ...]
     messages: tuple[ReceivedMessage, ...]
     seq: int
+    origin: Origin | None = None
 
     def node(self, node: str) -> NodeHistory:
         """Return what happened at a node.

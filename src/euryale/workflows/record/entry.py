@@ -186,6 +186,8 @@ class Commit(msgspec.Struct, frozen=True):
         events: What becomes of staged events: ``release`` those of this root, ``drop`` those of this execution.
         release: Given if the worker lets go of the execution.
         wake: An execution that waits for this one, or an empty string: it counts as told something.
+        heard: How many messages its worker has taken in, if it is to be refused when a cancellation was kept that is
+            not among them; None: it is written whatever was told.
     """
 
     execution_id: str
@@ -197,6 +199,7 @@ class Commit(msgspec.Struct, frozen=True):
     events: Literal["keep", "release", "drop"] = "keep"
     release: Release | None = None
     wake: str = ""
+    heard: int | None = None
 
     @property
     def only_appends(self) -> bool:

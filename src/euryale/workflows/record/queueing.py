@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 _UNLIMITED: Final = 2**62
 
@@ -26,6 +26,21 @@ class QueueLimits:
     key_concurrency: int | None = None
     rate_limit: int | None = None
     rate_period: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms an execution enters a queue where others decide whether it may, or are told to end.
+
+    Attributes:
+        policy: What happens if others have its key; see :class:`~euryale.workflows.definition.queue.Queue`.
+        key_concurrency: As many as this may have the key before another is rejected.
+        cancellation: What those are told that are cancelled, encoded.
+    """
+
+    policy: Literal["queue", "replace", "cancel", "reject"]
+    key_concurrency: int
+    cancellation: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.record.queueing import Terms
 
 
 class ScheduleRow(msgspec.Struct, frozen=True, gc=False):
@@ -20,7 +21,8 @@ class ScheduleRow(msgspec.Struct, frozen=True, gc=False):
         execution: The execution that was started last, by a tick or by hand; empty if there is none.
         skipped: The last tick that was skipped, or None.
         reason: Why it was: ``overlap`` (the former execution had not ended), ``missed`` (no worker was there),
-            ``input`` (its input could not be made); empty if none was.
+            ``input`` (its input could not be made), ``rejected`` (others had its key in its queue), ``duplicate`` (one
+            with its dedup key had not ended); empty if none was.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Firing:
         overlap: What happens if the last execution has not ended.
         reason: Why it is skipped.
         by_hand: Whether somebody fires it out of turn: then no tick is decided.
+        terms: On which terms the execution enters its queue; None if nobody else decides there.
     """
 
     schedule: str
@@ -53,6 +56,7 @@ class Firing:
     overlap: Literal["allow", "forbid", "cancel"] = "allow"
     reason: str = ""
     by_hand: bool = False
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,17 @@ class Fired:
         outcome: ``fired``; ``skipped``; ``late``: the tick was decided before, or has another cadence now.
         row: The schedule as it is now.
         cancelled: The former execution, if it was told to end because of this; else an empty string.
+        told: Those that were told to end because they have its key in its queue.
+        refusal: ``rejected`` or ``duplicate``, if the queue did not let it in; else an empty string.
+        by: The execution because of which it was not let in, or an empty string.
     """
 
     outcome: Literal["fired", "skipped", "late"]
     row: ScheduleRow
     cancelled: str = ""
+    told: tuple[str, ...] = ()
+    refusal: Literal["", "rejected", "duplicate"] = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,18 @@ def decide(row: ScheduleRow, firing: Firing, *, known: bool, former_open: bool) 
         return Decision(Fired("skipped", _skipped(row, firing, "overlap")))
     cancelled = row.execution if former_open and firing.overlap == "cancel" else ""
     return Decision(Fired("fired", _fired(row, firing, firing.execution.id), cancelled), creates=True)
+
+
+def refuse(row: ScheduleRow, firing: Firing, refusal: Literal["rejected", "duplicate"], by: str) -> Fired:
+    """Return what becomes of a firing whose execution was not let into its queue.
+
+    Args:
+        row: The schedule as it was.
+        firing: What a worker wanted.
+        refusal: Why it was not.
+        by: The execution because of which it was not.
+    """
+    return Fired("skipped", _skipped(row, firing, refusal), refusal=refusal, by=by)
 
 
 def _skipped(row: ScheduleRow, firing: Firing, reason: str) -> ScheduleRow:

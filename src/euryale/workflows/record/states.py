@@ -92,6 +92,8 @@ class UndoState(StrEnum):
 class EntryKind(StrEnum):
     """What a journal entry says."""
 
+    FORKED = "execution.forked"
+    RERUN = "execution.rerun"
     STEP_SUCCEEDED = "step.succeeded"
     ADOPTED = "step.adopted"
     STEP_RETRYING = "step.retrying"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from euryale.workflows.ports import Entered
-from euryale.workflows.record.entry import Entry, ExecutionRow
+from euryale.workflows.record.entry import Entry, ExecutionRow, Message
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.failure import Failure
 
@@ -45,6 +45,14 @@ class Children(Protocol):
 
     async def join(self, execution_id: str) -> Outcome | None:
         """Return how an execution ended, when it has; None if nobody drives it here now."""
+        ...
+
+    async def messages(self, row: ExecutionRow) -> tuple[Message, ...]:
+        """Return all that an execution was told that this worker drives.
+
+        Raises:
+            StaleOwnerError: If another worker has taken it over.
+        """
         ...
 
     async def stirred(self, execution_id: str) -> None:

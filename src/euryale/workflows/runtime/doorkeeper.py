@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from euryale.workflows.definition.queue import Queue
-from euryale.workflows.errors import QueueRejectedError
 from euryale.workflows.ports import Entered, Entrance, JournalStore
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow
-from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.runtime.mailbox import Mailbox
-from euryale.workflows.runtime.queues import Queues, decides_on_others
+from euryale.workflows.runtime.queues import Queues, rejection, terms_of
 from euryale.workflows.runtime.run import Tools
 
 
@@ -54,10 +51,10 @@ class Doorkeeper:
             What came of it; its exception is a ``QueueRejectedError`` if others have its key, and the queue rejects.
             None if nobody else decides, and it is created as any other.
         """
-        queue = self._queues.find(row.queue)
-        if queue is None or not decides_on_others(row, queue):
+        terms = terms_of(row, self._queues.find(row.queue), self._tools.codec)
+        if terms is None:
             return None
-        coroutine = self._enter(row, queue, entries)
+        coroutine = self._enter(row, Entrance.on(terms, row, entries))
         task = asyncio.get_running_loop().create_task(coroutine, name=f"entrance of {row.id}")
         self._entering.add(task)
         task.add_done_callback(self._is_through)
@@ -73,27 +70,14 @@ class Doorkeeper:
         while self._entering:
             await asyncio.wait(tuple(self._entering))
 
-    async def _enter(self, row: ExecutionRow, queue: Queue, entries: tuple[Entry, ...]) -> Entered:
-        entrance = Entrance(
-            Commit(row.id, row.epoch, entries, create=(row,)), queue.policy, queue.key_concurrency,
-            self._cancellation(row),
-        )  # fmt: skip
+    async def _enter(self, row: ExecutionRow, entrance: Entrance) -> Entered:
         entered = await self._enter_patiently(entrance)
         if entered.verdict == "rejected":
-            raise QueueRejectedError(
-                f"{row.id} was not started: execution {entered.execution_id} has the key {row.queue_key!r} in queue "
-                f"{row.queue!r}, which rejects others until it has ended.",
-                execution=entered.execution_id,
-                hint="Wait for its end, or cancel it.",
-            )
+            raise rejection(row, entered.execution_id)
         for message, told in entered.told:
             self._mailbox.pass_on(message, told)
         self._expect(row)
         return entered
-
-    def _cancellation(self, row: ExecutionRow) -> bytes:
-        message = f"It was replaced by {row.id}, which has the same key {row.queue_key!r} in queue {row.queue!r}."
-        return self._tools.codec.encode(Failure("workflows.execution_cancelled", message), "an error")
 
     async def _enter_patiently(self, entrance: Entrance) -> Entered:
         """Enter, also while the store is away. If an answer was lost, so was who is told what: look for that."""

@@ -3,7 +3,7 @@
 import asyncio
 
 from euryale.kit.clock import Timer
-from euryale.workflows.errors import IllegalTransitionError
+from euryale.workflows.errors import IllegalTransitionError, StaleOwnerError
 from euryale.workflows.record.entry import Message, Release, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.runtime.backward import Backward
@@ -11,7 +11,7 @@ from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.forward import Forward, result_failure
 from euryale.workflows.runtime.marks import Marks
-from euryale.workflows.runtime.run import Run, Turn
+from euryale.workflows.runtime.run import Draft, Run, Turn
 
 
 class Executor:
@@ -75,6 +75,8 @@ class Executor:
         self.run.see(message)
         if message.kind == "undone":
             return self._undone.take(message)
+        if message.kind == "cancel" and self.run.row.status is Status.SUCCEEDED:
+            return True  # it was kept before the success is written, which is refused because of it
         if not self.run.row.status.going_forward:
             return False
         if message.kind == "cancel":
@@ -104,7 +106,7 @@ class Executor:
         self._forward.request(Reason.TIMEOUT, Failure("workflows.execution_timed_out", message))
 
     async def _succeed(self) -> Turn | None:
-        """Write the last results and the outcome as one commit."""
+        """Write the last results and the outcome as one commit; return why it turns after all, if it was cancelled."""
         run, plan = self.run, self.run.plan
         if not run.frontier.ended:
             raise IllegalTransitionError(f"{run.row.id} stopped before its end, for no reason.")
@@ -112,13 +114,31 @@ class Executor:
             output = run.tools.codec.encode(run.evaluate(plan.result), f"the result of {plan.name}", plan.output_type)
         except Exception as error:  # noqa: BLE001 -- a transform in the result is the user's
             return result_failure(error, run)
+        draft = run.draft()
         run.finish(Status.SUCCEEDED)
         is_root = run.row.id == run.row.root_id
         change = StatusChange(
             Status.SUCCEEDED, output=output, finished_at=run.tools.now(), partial=run.record.has_failures
         )
-        await run.flush(change, events="release" if is_root else "keep", lone=True)
+        try:
+            await run.flush(change, events="release" if is_root else "keep", lone=True)
+        except StaleOwnerError as refusal:
+            return await self._cancelled_before(draft, refusal)
         return None
+
+    async def _cancelled_before(self, draft: Draft, refusal: StaleOwnerError) -> Turn:
+        """Return the turn of an execution that was cancelled before its success was written.
+
+        Raises:
+            StaleOwnerError: If it was refused because another worker has taken it over.
+        """
+        messages = await self._children.messages(draft.row)
+        self.run.take_back(draft)
+        for message in messages:
+            self.take(message)
+        if self._forward.turn is None:
+            raise refusal
+        return self._forward.turn
 
     async def _turn(self, turn: Turn) -> None:
         run = self.run

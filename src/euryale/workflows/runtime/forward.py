@@ -53,6 +53,11 @@ class Forward:
         """Given when the execution was let go of, since it only waits."""
         return self._course.resting.released
 
+    @property
+    def turn(self) -> Turn | None:
+        """Why it turned, once it has."""
+        return self._course.turn
+
     async def go(self) -> Turn | None:
         """Return when everything is done (None), or when nothing runs any more after a turn.
 

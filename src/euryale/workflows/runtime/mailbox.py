@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from euryale.workflows.errors import StoreError, UnknownExecutionError
 from euryale.workflows.ports import Store, Told
 from euryale.workflows.record.entry import Journal, Message
-from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
 from euryale.workflows.runtime.patience import Patience
@@ -51,11 +50,7 @@ class Mailbox:
             raise UnknownExecutionError(f"No execution {execution_id!r}.")
         if not told.number:
             return False
-        elsewhere = self._live(execution_id) is None
-        in_time = self.pass_on(message, told)
-        if elsewhere and message.kind == "cancel":
-            return not await self._has_succeeded(execution_id)
-        return in_time
+        return self.pass_on(message, told)
 
     def pass_on(self, message: Message, told: Told) -> bool:
         """Hand a message that was kept to the execution, wherever it is; return whether it came in time."""
@@ -79,11 +74,6 @@ class Mailbox:
         """Have every worker look for what is due, this one included."""
         self._ready()
         self._announcer.add("ready")
-
-    async def _has_succeeded(self, execution_id: str) -> bool:
-        """Return whether an execution has succeeded by now: it may have, while the answer was under way or was lost."""
-        journal = await self._read(execution_id)
-        return journal is not None and journal.row.status is Status.SUCCEEDED
 
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""

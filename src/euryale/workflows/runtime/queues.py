@@ -6,10 +6,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from euryale.workflows.definition.queue import Queue, check_key
-from euryale.workflows.errors import DefinitionError, WorkflowError
+from euryale.workflows.errors import DefinitionError, QueueRejectedError, TransactionError, WorkflowError
+from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import ExecutionRow
-from euryale.workflows.record.queueing import QueueLimits
+from euryale.workflows.record.queueing import QueueLimits, Terms
 from euryale.workflows.record.states import Slot, Status
+from euryale.workflows.runtime.failure import Failure
 
 
 class Queues:
@@ -116,6 +118,43 @@ def check_has_begun(row: ExecutionRow) -> None:
         raise WorkflowError(
             f"{row.id} waits for its turn in queue {row.queue!r}.", hint="It begins when it has a slot."
         )
+
+
+def terms_of(row: ExecutionRow, queue: Queue | None, codec: Codec) -> Terms | None:
+    """Return on which terms an execution enters its queue; None if nobody else decides there."""
+    if queue is None or not decides_on_others(row, queue):
+        return None
+    message = f"It was replaced by {row.id}, which has the same key {row.queue_key!r} in queue {row.queue!r}."
+    cancellation = codec.encode(Failure("workflows.execution_cancelled", message), "an error")
+    return Terms(queue.policy, queue.key_concurrency, cancellation)
+
+
+def rejection(row: ExecutionRow, other_id: str) -> QueueRejectedError:
+    """Return the error that tells why an execution was not started: another one has its key in a queue that rejects."""
+    return QueueRejectedError(
+        f"{row.id} was not started: execution {other_id} has the key {row.queue_key!r} in queue "
+        f"{row.queue!r}, which rejects others until it has ended.",
+        execution=other_id,
+        hint="Wait for its end, or cancel it.",
+    )
+
+
+def limit_in(row: ExecutionRow, queue: Queue | None) -> int | None:
+    """Return as many as how many may have an execution's key before it is rejected; None: any number.
+
+    Raises:
+        TransactionError: If others would have to be cancelled in the transaction of a caller: it would lock them, and
+            with them the workers that drive them, until it has ended.
+    """
+    if queue is None or not row.queue_key or queue.policy == "queue":
+        return None
+    if queue.policy != "reject":
+        raise TransactionError(
+            f"Queue {row.queue!r} cancels those that have the same key (policy {queue.policy!r}). Inside of your "
+            "transaction that would hold up their workers until it is committed, so nothing was started.",
+            hint="Start it after the commit, or in a queue whose policy is 'queue' or 'reject'.",
+        )
+    return queue.key_concurrency
 
 
 def decides_on_others(row: ExecutionRow, queue: Queue) -> bool:

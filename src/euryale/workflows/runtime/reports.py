@@ -23,6 +23,10 @@ UNDO_FAILED: Final = "workflow.undo.failed"
 STRANDED: Final = "workflow.execution.stranded"
 WORKER_LOST: Final = "workflow.worker.lost"
 WORKERS_REAPED: Final = "workflow.worker.reaped"
+FIRING: Final = "workflow.schedule.firing"
+FIRED: Final = "workflow.schedule.fired"
+SKIPPED: Final = "workflow.schedule.skipped"
+LATE: Final = "workflow.schedule.late"
 WRITTEN: Final = "workflow.store.written"
 AWAY: Final = "workflow.store.away"
 
@@ -57,6 +61,13 @@ _FAMILY: Final = {
     "step": "the node that calls it, or an empty string",
 }
 _HELD: Final = {**_FAMILY, "worker": "the worker's name", "epoch": "how often it changed its owner"}
+_TICK: Final = {
+    "schedule": "its name",
+    "workflow": "the name of the workflow that it starts",
+    "tick": "the tick; by hand, the time",
+    "by_hand": "whether somebody fires it out of turn",
+    "execution": "the id of the execution that is to be created, or an empty string",
+}
 _AT: Final = {**_NUMBERED, "at": "when, as the journal has it"}
 
 REPORTS: Final[Mapping[str, Reported]] = {
@@ -126,6 +137,18 @@ REPORTS: Final[Mapping[str, Reported]] = {
         {"worker": "its name", "executions": "how many it drove"},
     ),
     WORKERS_REAPED: Reported("Other workers were found dead; what they owned is due.", {"workers": "their names"}),
+    FIRING: Reported(
+        "This worker asks for a tick's execution, as every other worker does that knows the schedule.",
+        {**_TICK, "carrier": "a dict: the `traceparent` that a listener puts into it is kept with the execution"},
+    ),
+    FIRED: Reported(
+        "A tick has fired, durably, and this worker was the one.",
+        {**_TICK, "cancelled": "the former execution, if it is cancelled because of this, or an empty string"},
+    ),
+    SKIPPED: Reported(
+        "A tick was skipped, durably.", {**_TICK, "reason": "`overlap`, `missed`, `input`, `rejected` or `duplicate`"}
+    ),
+    LATE: Reported("Another worker decided the tick before; or this one did, and the answer was lost.", _TICK),
     WRITTEN: Reported(
         "A batch of commits was written.",
         {

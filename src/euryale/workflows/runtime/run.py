@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from euryale.kit.clock import Clock
@@ -65,6 +66,16 @@ class Turn:
 
     reason: Reason
     failure: Failure
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """How an execution stands before its end is noted; see :meth:`Run.draft`."""
+
+    row: ExecutionRow
+    seq: int
+    last_worker: str
+    pending: tuple[Entry, ...]
+    staged: tuple[StagedEvent, ...]
 
 
 class Run:
@@ -253,7 +264,17 @@ class Run:
         if change is not None:
             self._take(change)
         wake = self.row.parent_id if change is not None and change.status.ended else ""
-        return Commit(self.row.id, self.row.epoch, entries, change, create, staged, events, release, wake)
+        heard = self.seen if change is not None and change.status is Status.SUCCEEDED else None
+        return Commit(self.row.id, self.row.epoch, entries, change, create, staged, events, release, wake, heard)
+
+    def draft(self) -> "Draft":
+        """Return what is not handed to the writer yet, and how things stand, to be taken back if that is refused."""
+        return Draft(self.row, self.record.seq, self._last_worker, tuple(self._pending), tuple(self._staged))
+
+    def take_back(self, draft: "Draft") -> None:
+        """Take back the end that was noted since, as it was not written."""
+        self.row, self.record.seq, self._last_worker = draft.row, draft.seq, draft.last_worker
+        self._pending, self._staged = list(draft.pending), list(draft.staged)
 
     def _take(self, change: StatusChange) -> None:
         self.row = replace(

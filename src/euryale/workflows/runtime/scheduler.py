@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from euryale.kit.clock import Timer
 from euryale.kit.ids import new_id
@@ -17,9 +17,11 @@ from euryale.workflows.definition.schedule import Schedule, tick_id
 from euryale.workflows.errors import DefinitionError, OverlapError, UnknownScheduleError
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.record.queueing import Terms
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
+from euryale.workflows.runtime import reports
 from euryale.workflows.runtime.creation import new_row
-from euryale.workflows.runtime.queues import queued
+from euryale.workflows.runtime.queues import queued, rejection, terms_of
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.ticks import delay, due
 
@@ -27,8 +29,13 @@ _log = logging.getLogger("euryale.workflows")
 _NEVER: Final = float("inf")
 _AHEAD: Final = 3600.0
 
-Told = Callable[[ExecutionRow | None, str], None]
-"""Takes an execution that was created, if one was, and the id of one that was cancelled, or an empty string."""
+
+class Told(Protocol):
+    """Is told what a firing came to."""
+
+    def __call__(self, created: ExecutionRow | None, cancelled: Collection[str], *, look: bool = False) -> None:
+        """Take in which execution was created, and which were cancelled; ``look``: perhaps others were, too."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class ScheduleView:
         next_tick: The next one; None if there is none.
         last_execution: The execution that it started last, by a tick or by hand; empty if there is none.
         last_skipped: The last tick that was skipped.
-        skip_reason: Why it was: ``overlap``, ``missed`` or ``input``; empty if none was.
+        skip_reason: Why it was: ``overlap``, ``missed``, ``input``, ``rejected`` or ``duplicate``; empty if none was.
     """
 
     name: str
@@ -164,38 +171,55 @@ class Scheduler:
         except Exception:  # noqa: BLE001 -- the function is the user's
             _log.exception("the tick %s is skipped: its input cannot be made", execution_id)
             return self._skip(schedule, tick, "input")
-        return Firing(schedule.name, self._rows[schedule.name].cadence, tick, execution, schedule.overlap)
+        cadence, terms = self._rows[schedule.name].cadence, self._terms(schedule, execution)
+        return Firing(schedule.name, cadence, tick, execution, schedule.overlap, terms=terms)
+
+    def _terms(self, schedule: Schedule[Any], execution: ExecutionRow) -> Terms | None:
+        return terms_of(execution, schedule.workflow.queue, self._tools.codec)
 
     async def _fire(self, schedule: Schedule[Any], firing: Firing) -> Fired:
         """Have a tick decided, by whoever comes first, and tell what this came to."""
         what = f"firing the schedule {schedule.name}"
         former = self._rows.get(schedule.name)
+        firing = self._traced(schedule, firing)
         fired = await self._tools.patience.outlast(what, partial(self._store.fire, firing))
         self._adopt(fired.row)
         if fired.outcome == "fired":
-            self._told(firing.execution, fired.cancelled)
+            self._told(firing.execution, [each for each in (fired.cancelled, *fired.told) if each])
         elif firing.execution is not None and fired.row.execution == firing.execution.id:
             # another worker was quicker, or it was this one, and the answer was lost
-            self._told(firing.execution, former.execution if former and firing.overlap == "cancel" else "")
+            cancelled = [former.execution] if former and former.execution and firing.overlap == "cancel" else []
+            self._told(firing.execution, cancelled, look=firing.terms is not None)
         self._report(schedule, firing, fired)
         return fired
 
+    def _traced(self, schedule: Schedule[Any], firing: Firing) -> Firing:
+        """Return the firing with the trace context that its execution is to be traced under."""
+        if firing.execution is None or not self._tools.telemetry.is_heard:
+            return firing
+        carrier: dict[str, str] = {}
+        self._tools.telemetry.report(reports.FIRING, **_told_of(schedule, firing), carrier=carrier)
+        trace = carrier.get("traceparent", "")
+        return replace(firing, execution=structs.replace(firing.execution, trace=trace))
+
     def _report(self, schedule: Schedule[Any], firing: Firing, fired: Fired) -> None:
-        details: dict[str, object] = {"schedule": schedule.name, "workflow": schedule.workflow.name, "tick": firing.at}
+        report, details = self._tools.telemetry.report, _told_of(schedule, firing)
         if fired.outcome == "fired":
-            details |= {"execution": fired.row.execution, "cancelled": fired.cancelled, "by_hand": firing.by_hand}
-            self._tools.telemetry.report("workflow.schedule.fired", **details)
+            report(reports.FIRED, **{**details, "execution": fired.row.execution}, cancelled=fired.cancelled)
         elif fired.outcome == "skipped":
-            reason = firing.reason or "overlap"
+            reason = firing.reason or fired.refusal or "overlap"
             _log.warning("a tick of the schedule %s is skipped (%s)", schedule.name, reason)
-            self._tools.telemetry.report("workflow.schedule.skipped", reason=reason, **details)
+            report(reports.SKIPPED, **details, reason=reason)
+        else:
+            report(reports.LATE, **details)
 
     async def trigger(self, name: str) -> tuple[Schedule[Any], str]:
-        """Fire a schedule out of turn; return it with the id of the execution.
+        """Fire a schedule out of turn; return it with the id of the execution, or of the one that this joins.
 
         Raises:
             UnknownScheduleError: If there is none of that name.
             OverlapError: If it forbids overlaps and the former execution has not ended.
+            QueueRejectedError: If others have its key in the workflow's queue, and that rejects.
             Exception: What the function raises that makes the input.
         """
         schedule = self._schedules.get(name)
@@ -204,8 +228,13 @@ class Scheduler:
             raise UnknownScheduleError(f"No schedule is called {name!r}.", hint=f"Registered: {known}.")
         now = self._tools.now()
         execution = self._execution(schedule, f"schedule:{name}:{new_id('hand')}", now, spread=False)
-        cadence = str(schedule.cadence)
-        fired = await self._fire(schedule, Firing(name, cadence, now, execution, schedule.overlap, by_hand=True))
+        cadence, terms = str(schedule.cadence), self._terms(schedule, execution)
+        firing = Firing(name, cadence, now, execution, schedule.overlap, by_hand=True, terms=terms)
+        fired = await self._fire(schedule, firing)
+        if fired.refusal == "rejected":
+            raise rejection(execution, fired.by)
+        if fired.refusal == "duplicate":
+            return schedule, fired.by
         if fired.outcome != "fired":
             raise OverlapError(
                 f"{name!r} forbids overlaps, and {fired.row.execution} has not ended.",
@@ -218,8 +247,8 @@ class Scheduler:
         jitter = schedule.jitter_seconds if spread else 0.0
         value = schedule.input_at(at)
         row = new_row(plan, execution_id, self._encode(schedule, value), self._tools.now())
-        row = replace(row, available_at=at + delay(schedule.name, at, jitter), priority=schedule.priority)
-        return row if queue is None else queued(row, queue, value)
+        row = structs.replace(row, available_at=at + delay(schedule.name, at, jitter), priority=schedule.priority)
+        return row if queue is None else queued(row, queue, value, schedule.deduplicate)
 
     def _encode(self, schedule: Schedule[Any], value: object) -> bytes:
         return self._tools.codec.encode(
@@ -235,6 +264,16 @@ class Scheduler:
         rows = {row.name: row for row in await self._store.scheduled()}
         now = self._tools.now()
         return tuple(_view(self._schedules[name], rows.get(name), now) for name in sorted(self._schedules))
+
+
+def _told_of(schedule: Schedule[Any], firing: Firing) -> dict[str, object]:
+    return {
+        "schedule": schedule.name,
+        "workflow": schedule.workflow.name,
+        "tick": firing.at,
+        "by_hand": firing.by_hand,
+        "execution": "" if firing.execution is None else firing.execution.id,
+    }
 
 
 def _view(schedule: Schedule[Any], known: ScheduleRow | None, now: float) -> ScheduleView:

@@ -229,13 +229,16 @@ class Worker:
             return await self.create(replace(row, owner=self.owner), entries)
         return True
 
-    def scheduled(self, created: ExecutionRow | None, cancelled: str) -> None:
-        """Have executions driven that a schedule created and cancelled."""
+    def scheduled(self, created: ExecutionRow | None, cancelled: Collection[str], *, look: bool = False) -> None:
+        """Have executions driven that a schedule created and cancelled; ``look``: it may have cancelled others, too."""
         if created is not None:
             self._reporter.created(created)
             self._handover.expect(created)
-        if cancelled:
-            self._tasks.spawn(self._pass_on_to(cancelled), name=f"messages of {cancelled}")
+        for each in cancelled:
+            self._tasks.spawn(self._pass_on_to(each), name=f"messages of {each}")
+        if look:
+            self._look_around()
+            self._mailbox.tell_all()
 
     async def _pass_on_to(self, execution_id: str) -> None:
         await self.opened(execution_id)
@@ -320,6 +323,17 @@ class Worker:
     async def join(self, execution_id: str) -> Outcome | None:
         """See :meth:`Outcomes.join`."""
         return await self.outcomes.join(execution_id)
+
+    async def messages(self, row: ExecutionRow) -> tuple[Message, ...]:
+        """Return all that an execution was told that this worker drives.
+
+        Raises:
+            StaleOwnerError: If another worker has taken it over.
+        """
+        journal = await self.journals.read(row.id)
+        if journal is None or (journal.row.owner, journal.row.epoch) != (row.owner, row.epoch):
+            raise StaleOwnerError(f"{row.id} was taken over by another worker.")
+        return journal.messages
 
     async def stirred(self, execution_id: str) -> None:
         """See :meth:`Outcomes.stirred`."""

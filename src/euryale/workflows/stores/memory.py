@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
@@ -102,7 +102,12 @@ class MemoryStore:
         current = self._rows.get(commit.execution_id)
         if current is None:
             return any(row.id == commit.execution_id for row in commit.create)
+        if commit.heard is not None and current.messages > commit.heard and self._is_cancelled(current):
+            return False
         return current.epoch == commit.epoch and (not self.shared or bool(current.owner) or self._is_repeated(commit))
+
+    def _is_cancelled(self, row: ExecutionRow) -> bool:
+        return any(kind == "cancel" for kind, _, _ in self._messages.get(row.id, {}))
 
     def _is_repeated(self, commit: Commit) -> bool:
         journal = self._entries[commit.execution_id]
@@ -298,7 +303,10 @@ class MemoryStore:
         execution, former = firing.execution, self._rows.get(row.execution)
         known = execution is not None and execution.id in self._rows
         decision = decide(row, firing, known=known, former_open=former is not None and not former.status.ended)
-        if decision.creates and execution is not None:
+        if decision.creates and execution is not None and firing.terms is not None:
+            entered = await self.enter(Entrance.on(firing.terms, execution))
+            decision = settled(decision, row, firing, entered)
+        elif decision.creates and execution is not None:
             self._apply(Commit(execution.id, execution.epoch, create=(execution,)))
         if decision.fired.cancelled:
             await self.post(Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))

@@ -1,14 +1,17 @@
 """What every store keeps of schedules: a behavioural suite that a store's own tests subclass."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 from msgspec.structs import replace
 
+from euryale.workflows.definition.queue import Policy
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, StatusChange
+from euryale.workflows.record.queueing import QueueLimits, Terms
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
-from euryale.workflows.record.states import Status
+from euryale.workflows.record.states import Slot, Status
 from euryale.workflows.testing.store_contract import StoreFactory, claim, create, expect, opened, row
 
 _HOURLY = "every 3600"
@@ -146,3 +149,38 @@ class ScheduleContract:
         fired = await store.fire(_firing(1500.0, execution="h", by_hand=True))
         expect(fired.row, ScheduleRow("s", _HOURLY, 1500.0, execution="h"))
         expect(await store.scheduled(), (fired.row,))
+
+    async def test_its_execution_enters_its_queue(self, new_store: StoreFactory) -> None:
+        """As any other that does: it waits there, others with its key are told, once, and it may be claimed."""
+        store = await _registered(new_store)
+        first = await store.fire(_entering(3600.0, "replace"))
+        expect((first.outcome, first.told), ("fired", ()))
+        second = await store.fire(_entering(7200.0, "replace"))
+        expect((second.outcome, second.told, second.row.execution), ("fired", ("t3600",), "t7200"))
+        journal = await store.load("t3600")
+        expect([each.payload for each in journal.messages] if journal else None, [b'"why"'])
+        expect(journal.row.slot if journal else None, Slot.WAIVED)
+        claimed = await store.claim_queued(claim("w1", now=9000.0), [QueueLimits("q")])
+        expect([each.id for each in claimed.rows], ["t7200"])
+
+    async def test_a_tick_whose_execution_is_not_let_into_its_queue_is_skipped(self, new_store: StoreFactory) -> None:
+        """Because others have its key, or its dedup key; nothing is created, and nobody is told."""
+        store = await _registered(new_store)
+        await store.fire(_entering(3600.0, "reject", dedup_key="d"))
+        skipped = await store.fire(_entering(7200.0, "reject", overlap="cancel"))
+        expect((skipped.outcome, skipped.refusal, skipped.by), ("skipped", "rejected", "t3600"))
+        expect((skipped.row.execution, skipped.row.skipped, skipped.row.reason), ("t3600", 7200.0, "rejected"))
+        again = await store.fire(_entering(10800.0, "queue", dedup_key="d"))
+        expect((again.outcome, again.refusal, again.by), ("skipped", "duplicate", "t3600"))
+        by_hand = await store.fire(_entering(11000.0, "reject", by_hand=True))
+        expect((by_hand.outcome, by_hand.refusal, by_hand.row), ("skipped", "rejected", again.row))
+        journal = await store.load("t3600")
+        expect(journal.messages if journal else None, ())
+        expect([await store.load(each) for each in ("t7200", "t10800", "t11000")], [None] * 3)
+
+
+def _entering(at: float, policy: Policy, *, dedup_key: str = "", **details: Any) -> Firing:
+    firing = _firing(at, **details)
+    where = {"queue": "q", "queue_key": "k", "slot": Slot.WAITING, "dedup_key": dedup_key}
+    created = row(f"t{at:.0f}", owner="", status=Status.PENDING, available_at=at, **where)
+    return dataclasses.replace(firing, execution=created, terms=Terms(policy, 1, b'"why"'))

@@ -1,5 +1,6 @@
 """What every store keeps: a behavioural suite that a store's own tests subclass."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,37 @@ class StoreContract:
         ...     def new_store(self, tmp_path):
         ...         return lambda: MyStore(tmp_path / "store")
     """
+
+    async def test_no_success_is_written_over_a_cancellation(self, new_store: StoreFactory) -> None:
+        """Of which its worker has not heard; nothing of that commit is written, and the others with it are."""
+        store = await opened(new_store)
+        await store.write([create("a"), create("b"), create("c")])
+        await store.post(Message("b", "signal", "s", b"1", 2.0))
+        await store.post(Message("b", "cancel", "", b"null", 3.0))
+        await store.post(Message("c", "signal", "s", b"1", 2.0))
+        entries = (entry(1), entry(2, kind=EntryKind.FINISHED, step=""))
+        ends = [_success(each, entries) for each in ("a", "b", "c")]
+        expect(await store.write(ends), frozenset({1}))
+        expect(await store.write([replace(ends[1], heard=1)]), frozenset({0}))
+        journals = [await store.load(each) for each in ("a", "b", "c")]
+        expect([each.row.status.value for each in journals if each], ["succeeded", "running", "succeeded"])
+        expect([len(each.entries) for each in journals if each], [2, 0, 2])
+        expect(await store.write(ends[:1]), frozenset())
+        turned = StatusChange(Status.COMPENSATING, Reason.CANCELLED)
+        expect(await store.write([Commit("b", 1, entries[:1], turned)]), frozenset())
+
+    async def test_a_success_or_a_cancellation_comes_first(self, new_store: StoreFactory) -> None:
+        """However close they come: one of them is refused."""
+        store = await opened(new_store)
+        for number in range(20):
+            await store.write([create(f"e{number}")])
+            ended, told = await asyncio.gather(
+                store.write([_success(f"e{number}", (entry(1),))]),
+                store.post(Message(f"e{number}", "cancel", "", b"null", 2.0)),
+            )
+            journal = await store.load(f"e{number}")
+            succeeded = journal is not None and journal.row.status is Status.SUCCEEDED
+            expect((ended == frozenset(), told is not None and told.number == 0), (succeeded, succeeded))
 
     async def test_what_is_written_is_loaded(self, new_store: StoreFactory) -> None:
         """All fields of rows, entries and messages come back as they were."""
@@ -462,3 +494,8 @@ class StoreContract:
         await store.open()
         expect(await store.load("a"), None)
         await store.close()
+
+
+def _success(execution_id: str, entries: tuple[Entry, ...]) -> Commit:
+    change = StatusChange(Status.SUCCEEDED, output=b"1", finished_at=5.0)
+    return Commit(execution_id, 1, entries, change, events="release", heard=0)

@@ -15,6 +15,7 @@ from euryale.workflows import (
     Retry,
     Status,
     UnknownExecutionError,
+    emit,
     step,
     workflow,
 )
@@ -165,24 +166,48 @@ class SlowStore(UnhurriedStore):
         return await super().write(commits)
 
 
-async def test_a_wish_that_comes_while_the_success_is_written_is_too_late_and_says_so(effects):
+async def test_a_wish_that_comes_while_the_success_is_written_is_heard(effects):
+    """The success is refused, and undone is what came of the last step, with what it returned."""
     store = SlowStore()
 
     @step
-    async def last() -> None:
+    async def last() -> str:
+        await effects.do("last")
         store.gate.clear()
+        return "it"
+
+    @last.compensate
+    async def _(undo: str | None) -> None:
+        await effects.undo(str(undo))
 
     @workflow("w")
-    def flow() -> None:
-        last()
+    def flow() -> str:
+        emit("done", 1)
+        return last()
 
-    async with Engine(store) as engine:
-        handle = await engine.start(flow, None)
+    delivered = []
+
+    async def deliver(event):
+        delivered.append(event)
+
+    async with Engine(store, deliver=deliver) as engine:
+        handle = await engine.start(flow)
         await store.at_gate.wait()
-        cancelled = asyncio.create_task(handle.cancel())
-        assert not await cancelled
+        assert await handle.cancel()
         store.gate.set()
-        await handle.result()
+        with pytest.raises(ExecutionCancelled):
+            await handle.result()
+        assert not await handle.cancel()
+        names = [event.name async for event in handle.events()]
+        assert names == [
+            "event.staged",
+            "step.succeeded",
+            "execution.compensating",
+            "undo.succeeded",
+            "execution.finished",
+        ]
+    assert [(each.kind, each.name) for each in effects] == [("do", "last"), ("undo", "it")]
+    assert delivered == []
 
 
 async def test_a_wish_that_comes_while_a_result_is_written_undoes_that_step_too(effects):

@@ -15,6 +15,7 @@ from euryale.workflows import (
     EngineClosedError,
     ExecutionQuery,
     IdempotencyError,
+    InputError,
     Retry,
     Status,
     StepState,
@@ -459,3 +460,31 @@ async def test_a_handle_by_id_gives_the_result_as_it_is_annotated(engine):
     await engine.run(paid, 3, id="e")
     assert await engine.handle("e").result() == Receipt(3)
     assert await engine.result("e", dict) == {"amount": 3}
+
+
+@workflow("greet")
+def greet_flow() -> str:
+    return echo("hello")
+
+
+async def test_a_workflow_without_a_parameter_needs_no_input():
+    async with Engine(MemoryStore()) as engine:
+        assert await engine.run(greet_flow, id="g") == "hello"
+        assert await engine.run(greet_flow, None, id="g") == "hello"
+        assert (await (await engine.start(greet_flow, id="g")).view()).id == "g"
+        with pytest.raises(InputError, match="'greet' takes no input, and was given str"):
+            await engine.start(greet_flow, "x")
+
+
+async def test_an_input_that_is_left_out_is_named():
+    @workflow("maybe")
+    def maybe(name: str | None) -> str | None:
+        return name
+
+    async with Engine(MemoryStore()) as engine:
+        with pytest.raises(InputError, match="'echo' takes an input, 'value', and was given none"):
+            await engine.start(echo_flow)
+        with pytest.raises(InputError, match="'maybe' takes an input, 'name'"):
+            await engine.run(maybe)
+        assert await engine.run(maybe, None) is None
+        assert [view.workflow for view in await engine.list()] == ["maybe"]

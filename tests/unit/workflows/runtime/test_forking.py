@@ -6,6 +6,7 @@ from euryale.workflows import (
     Engine,
     ExecutionReverted,
     IdempotencyError,
+    Origin,
     Status,
     UnknownExecutionError,
     WorkflowError,
@@ -74,6 +75,31 @@ async def test_the_whole_is_run_again_with_the_same_input(engine, flow, effects)
     assert effects.done().count("a") == 2
     assert await (await engine.rerun("e", id="again")).result() == WHOLE
     assert effects.done().count("a") == 2
+
+
+async def test_what_is_done_again_says_of_what(engine, flow):
+    await engine.run(flow, "x", id="e")
+    await (await engine.rerun("e", id="again")).result()
+    await (await engine.fork("again", "last", id="f")).result()
+    await (await engine.fork("f", "a", id="g")).result()
+    origins = [(await engine.get(each)).origin for each in ("e", "again", "f", "g")]
+    assert origins == [None, Origin("e"), Origin("again", "last"), Origin("f", "a")]
+    assert [(await engine.history(each)).origin for each in ("e", "again", "f", "g")] == origins
+    assert (await engine.history("f")).moments[0].name == "execution.forked"
+    assert (await engine.history("f")).document()["origin"] == {"execution": "again", "step": "last"}
+    for form in ("svg", "mermaid", "json"):
+        assert "forked from again at last" in await engine.graph("f", form)
+        assert "re-run of e" in await engine.graph("again", form)
+        assert "forked" not in await engine.graph("e", form)
+
+
+async def test_what_is_done_again_says_so_after_a_restart(store, flow):
+    async with Engine(store, workflows=[flow]) as engine:
+        await engine.run(flow, "x", id="e")
+        await engine.fork("e", "last", id="f")
+    async with Engine(store, workflows=[flow]) as engine:
+        assert await engine.result("f") == WHOLE
+        assert (await engine.get("f")).origin == Origin("e", "last")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from euryale.workflows import (
     OverlapError,
     PayloadError,
     Queue,
+    QueueRejectedError,
     Schedule,
     Status,
     StoreError,
@@ -457,3 +458,76 @@ async def test_what_it_starts_waits_in_the_queue_of_its_workflow(clock):
         await engine.complete(f"{first}/approval", "yes")
         await PassingTime(engine, clock).settle()
         assert (await engine.get(second)).status is Status.WAITING
+
+
+def in_queue(policy, **details):
+    @workflow("keyed", queue=Queue("keyed", key=lambda name: name, policy=policy))
+    def keyed(name: str) -> str:
+        return approval(name)
+
+    return Schedule("s", keyed, "x", every=3600, **details)
+
+
+async def states(engine, clock) -> list[Status]:
+    await PassingTime(engine, clock).settle()
+    return [(await engine.get(each)).status for each in await ids(engine)]
+
+
+async def test_what_it_starts_replaces_what_waits_in_the_queue(clock):
+    async with Engine(MemoryStore(), schedules=[in_queue("replace")], clock=clock) as engine:
+        await PassingTime(engine, clock).advance(3 * HOUR)
+        assert await states(engine, clock) == [Status.WAITING, Status.REVERTED, Status.PENDING]
+        replaced = await engine.get("schedule:s:2026-01-01T02:00:00Z")
+        assert "It was replaced by schedule:s:2026-01-01T03:00:00Z" in replaced.error.message
+
+
+async def test_what_it_starts_cancels_what_has_begun(clock):
+    async with Engine(MemoryStore(), schedules=[in_queue("cancel")], clock=clock) as engine:
+        await PassingTime(engine, clock).advance(2 * HOUR)
+        assert await states(engine, clock) == [Status.REVERTED, Status.WAITING]
+        await engine.trigger("s")
+        assert await states(engine, clock) == [Status.REVERTED, Status.REVERTED, Status.WAITING]
+
+
+async def test_what_has_begun_is_cancelled_as_well_if_the_answer_was_lost(clock):
+    store = FlakyStore(MemoryStore())
+    async with Engine(store, schedules=[in_queue("cancel")], clock=clock) as engine:
+        time = PassingTime(engine, clock)
+        await time.advance(HOUR)
+        store.fail("fire", after=True)
+        await time.advance(HOUR)
+
+        async def is_cancelled() -> bool:
+            return await states(engine, clock) == [Status.REVERTED, Status.WAITING]
+
+        await eventually(is_cancelled)
+
+
+async def test_a_tick_that_the_queue_rejects_is_skipped(clock):
+    async with Engine(MemoryStore(), schedules=[in_queue("reject")], clock=clock) as engine:
+        skipped = heard(engine, "skipped")
+        await PassingTime(engine, clock).advance(2 * HOUR)
+        (first,) = await ids(engine)
+        assert [(moment(each), each["reason"]) for each in skipped] == [("01 02:00", "rejected")]
+        (view,) = await engine.schedules()
+        assert (view.skip_reason, view.last_execution) == ("rejected", first)
+        with pytest.raises(QueueRejectedError, match="has the key 'x' in queue 'keyed'") as raised:
+            await engine.trigger("s")
+        assert raised.value.execution == first
+        await engine.complete(f"{first}/approval", "yes")
+        await PassingTime(engine, clock).advance(HOUR)
+        assert len(await ids(engine)) == 2
+
+
+async def test_ticks_are_deduplicated(clock):
+    schedule = in_queue("queue", deduplicate="one")
+    async with Engine(MemoryStore(), schedules=[schedule], clock=clock) as engine:
+        await PassingTime(engine, clock).advance(2 * HOUR)
+        (first,) = await ids(engine)
+        assert (await engine.schedules())[0].skip_reason == "duplicate"
+        assert (await engine.trigger("s")).id == first, "by hand it is joined"
+        await engine.complete(f"{first}/approval", "yes")
+        await PassingTime(engine, clock).advance(HOUR)
+        assert len(await ids(engine)) == 2
+    with pytest.raises(DefinitionError, match="without a queue"):
+        Schedule("s", slow, "x", every=3600, deduplicate="one")

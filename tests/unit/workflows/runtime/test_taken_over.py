@@ -4,8 +4,18 @@ import asyncio
 
 import pytest
 
-from euryale.workflows import Engine, Status, emit, for_each, step, transform, when, workflow
-from euryale.workflows.ports import Told
+from euryale.workflows import (
+    Engine,
+    ExecutionCancelled,
+    Signal,
+    Status,
+    emit,
+    for_each,
+    step,
+    transform,
+    when,
+    workflow,
+)
 from euryale.workflows.record.entry import Message
 from euryale.workflows.stores.memory import MemoryStore
 from eventually import eventually
@@ -93,22 +103,63 @@ async def test_items_that_are_not_needed_any_more_are_undone_too_if_they_may_hav
     assert effects.standing() == frozenset()
 
 
-class Slow(MemoryStore):
-    """Its answers come when all is over."""
+class Silent(MemoryStore):
+    """Nobody is told anything, and who looks finds nothing."""
 
-    async def post(self, message):
-        await super().post(message)
-        return Told(1, Status.RUNNING, "somebody")
+    async def announce(self, notices):
+        pass
+
+    async def told(self, owner):  # noqa: ARG002 -- as the store's
+        return {}
 
 
-async def test_a_cancellation_that_is_found_to_have_come_too_late_is_no_promise(effects):
-    made = build(effects, set(), set())
-    a = made("a")
+async def test_a_cancellation_of_which_the_worker_has_not_heard_is_heard_at_the_end(effects):
+    """Nothing that was told in between gets lost, and what the last step did is undone with what it returned."""
+    store, begun, go = Silent(shared=True), asyncio.Event(), asyncio.Event()
+
+    @step
+    async def last() -> str:
+        await effects.do("last")
+        begun.set()
+        await go.wait()
+        return "it"
+
+    @last.compensate
+    async def _(undo: str | None) -> None:
+        await effects.undo(str(undo))
 
     @workflow("w")
-    def flow(value: int) -> int:
-        return a(value)
+    def flow() -> str:
+        return last()
 
-    async with Engine(Slow(), workflows=[flow]) as engine:
-        await engine.run(flow, 1, id="e")
-        assert not await engine.cancel("e")
+    async with Engine(store) as first, Engine(store, concurrency=0) as second:
+        handle = await first.start(flow, id="e")
+        await begun.wait()
+        assert await second.cancel("e")
+        assert await second.signal("e", Signal("more", int), 1)
+        go.set()
+        with pytest.raises(ExecutionCancelled):
+            await handle.result()
+        assert not await second.cancel("e")
+    assert [(each.kind, each.name) for each in effects] == [("do", "last"), ("undo", "it")]
+
+
+async def test_a_message_that_is_no_cancellation_holds_up_no_end():
+    store, begun, go = Silent(shared=True), asyncio.Event(), asyncio.Event()
+
+    @step
+    async def last() -> str:
+        begun.set()
+        await go.wait()
+        return "it"
+
+    @workflow("w")
+    def flow() -> str:
+        return last()
+
+    async with Engine(store) as first, Engine(store, concurrency=0) as second:
+        handle = await first.start(flow, id="e")
+        await begun.wait()
+        await second.signal("e", Signal("more", int), 1)
+        go.set()
+        assert await handle.result() == "it"

@@ -61,7 +61,7 @@ def _touched(commit: Commit) -> _Values:
     change, release = commit.change, commit.release
     changed = _NO_CHANGE if change is None else astuple(change)
     released = _NO_RELEASE if release is None else astuple(release)
-    return (change is not None, *changed, release is not None, *released)
+    return (change is not None, *changed, release is not None, *released, commit.heard)
 
 
 def split(commits: Sequence[Commit]) -> Iterable[Batch]:

@@ -37,8 +37,8 @@ def _end(commit: Commit) -> Statement | None:
     change = commit.change
     if change is None or not change.status.ended or commit.events == "drop":
         return None
-    if not replace(commit, change=None, events="keep").only_appends:
+    if not replace(commit, change=None, events="keep", heard=None).only_appends:
         return None
     entries = [(0, commit.execution_id, *astuple(entry)) for entry in commit.entries]
     releases = commit.events == "release"
-    return (SQL.end_one, commit.execution_id, commit.epoch, *astuple(change), releases, entries)
+    return (SQL.end_one, commit.execution_id, commit.epoch, *astuple(change), releases, entries, commit.heard)

@@ -1,17 +1,34 @@
 """Schedules in the database: a tick is decided and its execution created in one transaction."""
 
+from typing import Final
+
 from msgspec.structs import astuple
 
+from euryale.workflows.ports import Entered, Entrance, settled
 from euryale.workflows.record.entry import Commit, Message
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import Status
+from euryale.workflows.stores.postgres import rows
 from euryale.workflows.stores.postgres.batch import Batch
 from euryale.workflows.stores.postgres.server import Connection
 from euryale.workflows.stores.postgres.statements import SQL
 
+_BUSY: Final = "busy"
 
-async def fire(connection: Connection, firing: Firing) -> Fired:
-    """Decide a firing; whoever asks meanwhile waits."""
+
+async def fire(connection: Connection, firing: Firing) -> Fired | None:
+    """Decide a firing; whoever asks meanwhile waits. None, and nothing is decided, if its key in its queue is busy."""
+    try:
+        return await _fire(connection, firing)
+    except _BusyError:
+        return None
+
+
+class _BusyError(Exception):
+    """A transaction that is still open decides by the same key."""
+
+
+async def _fire(connection: Connection, firing: Firing) -> Fired:
     async with connection.transaction():
         await connection.execute(SQL.add_schedule, firing.schedule, firing.cadence, firing.at)
         row = ScheduleRow(*await connection.fetchrow(SQL.lock_schedule, firing.schedule))
@@ -19,13 +36,26 @@ async def fire(connection: Connection, firing: Firing) -> Fired:
         known = execution is not None and await _status(connection, execution.id) is not None
         former = await _status(connection, row.execution)
         decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
-        if decision.creates and execution is not None:
+        if decision.creates and execution is not None and firing.terms is not None:
+            if (entered := await enter(connection, Entrance.on(firing.terms, execution))) is None:
+                raise _BusyError
+            decision = settled(decision, row, firing, entered)
+        elif decision.creates and execution is not None:
             await _create(connection, Commit(execution.id, execution.epoch, create=(execution,)))
         if decision.fired.cancelled:
             await _cancel(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))
         if decision.fired.row != row:
             await connection.execute(SQL.change_schedule, *astuple(decision.fired.row))
         return decision.fired
+
+
+async def enter(connection: Connection, entrance: Entrance) -> Entered | None:
+    """Let an execution into its queue, or not; None, and nothing is done, if its key is busy."""
+    batch = Batch()
+    batch.add(0, entrance.commit)
+    terms = (entrance.policy, entrance.key_concurrency, entrance.cancellation)
+    row = await connection.fetchrow(SQL.enter, batch.executions[0], batch.entries, *terms)
+    return None if row[0] == _BUSY else rows.entered(row, entrance)
 
 
 async def _status(connection: Connection, execution_id: str) -> Status | None:

@@ -93,7 +93,8 @@ CREATE TYPE touch AS (
     released boolean,
     due double precision,
     seen bigint,
-    stranded text
+    stranded text,
+    heard bigint
 );
 
 CREATE TYPE wake AS (
@@ -244,7 +245,7 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION create_in(p_row text, p_transaction text, OUT outcome text, OUT workflow text, OUT input text)
+CREATE OR REPLACE FUNCTION create_in(p_row text, p_transaction text, p_limit text, OUT outcome text, OUT execution_id text, OUT workflow text, OUT input text)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -257,16 +258,30 @@ BEGIN
         outcome := 'apart';
         RETURN;
     END IF;
-    SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
-    FROM executions AS e WHERE e.id = wanted.id;
-    IF outcome IS NULL AND cardinality(write('{}', NULL, NULL, ARRAY[wanted], NULL, NULL, NULL, NULL)) = 0 THEN
-        outcome := 'created';
-        PERFORM pg_notify(current_schema(), 'ready');
-    ELSIF outcome IS NULL THEN -- somebody else has created it meanwhile
-        SELECT 'known', e.workflow, encode(e.input, 'hex') INTO outcome, workflow, input
-        FROM executions AS e WHERE e.id = wanted.id;
+    SELECT standing.outcome, standing.execution_id INTO outcome, execution_id
+    FROM standing_in(wanted, nullif(p_limit, '')::bigint) AS standing;
+    IF outcome IS NULL THEN
+        IF cardinality(write('{}', NULL, NULL, ARRAY[wanted], NULL, NULL, NULL, NULL)) = 0 THEN
+            outcome := 'created';
+            PERFORM pg_notify(current_schema(), 'ready');
+        ELSE -- somebody else has created it meanwhile
+            outcome := 'known';
+        END IF;
+        execution_id := wanted.id;
     END IF;
+    SELECT e.workflow, encode(e.input, 'hex') INTO workflow, input FROM executions AS e WHERE e.id = execution_id;
 END
+$function$;
+
+CREATE OR REPLACE FUNCTION duplicate_of(p_new new_execution)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT id FROM executions
+    WHERE queue = p_new.queue AND dedup_key = p_new.dedup_key AND dedup_key <> '' AND slot <> 'waived'
+        AND status IN ('pending', 'running', 'waiting', 'compensating')
+    ORDER BY created_at, id LIMIT 1;
 $function$;
 
 CREATE OR REPLACE FUNCTION enter(p_new new_execution, p_entries new_entry[], p_policy text, p_key_concurrency bigint, p_cancellation bytea, OUT verdict text, OUT execution_id text, OUT told text[], OUT numbers bigint[], OUT statuses text[], OUT owners text[])
@@ -278,26 +293,22 @@ DECLARE
     other text;
     answer record;
 BEGIN
+    IF NOT (SELECT bool_and(pg_try_advisory_xact_lock(lock)) FROM key_locks(p_new) AS lock) THEN
+        verdict := 'busy';
+        RETURN;
+    END IF;
     PERFORM lock_queue(p_new.queue);
     execution_id := (SELECT id FROM executions WHERE id = p_new.id);
     IF execution_id IS NOT NULL THEN
         verdict := 'known';
         RETURN;
     END IF;
-    SELECT id INTO execution_id FROM executions
-    WHERE queue = p_new.queue AND dedup_key = p_new.dedup_key AND dedup_key <> '' AND slot <> 'waived'
-        AND status IN ('pending', 'running', 'waiting', 'compensating')
-    ORDER BY created_at, id LIMIT 1;
+    execution_id := duplicate_of(p_new);
     IF execution_id IS NOT NULL THEN
         verdict := 'duplicate';
         RETURN;
     END IF;
-    others := array(
-        SELECT id FROM executions
-        WHERE queue = p_new.queue AND queue_key = p_new.queue_key AND queue_key <> '' AND slot <> 'waived'
-            AND status IN ('pending', 'running', 'waiting', 'compensating')
-        ORDER BY created_at, id
-    );
+    others := others_with_key(p_new);
     IF p_policy = 'reject' AND cardinality(others) >= p_key_concurrency THEN
         verdict := 'rejected';
         execution_id := others[1];
@@ -371,6 +382,17 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION key_locks(p_new new_execution)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT hashtextextended('euryale ' || kind || ' ' || current_schema() || '/' || p_new.queue || '/' || key, 0) AS lock
+    FROM (VALUES ('key', p_new.queue_key), ('dedup', p_new.dedup_key)) AS known (kind, key)
+    WHERE key <> ''
+    ORDER BY lock;
+$function$;
+
 CREATE OR REPLACE FUNCTION left_for_worker(p_queue queue_limits, p_owner text)
  RETURNS bigint
  LANGUAGE sql
@@ -386,6 +408,19 @@ CREATE OR REPLACE FUNCTION lock_queue(p_name text)
  LANGUAGE sql
 AS $function$
     SELECT pg_advisory_xact_lock(hashtextextended('euryale queue ' || current_schema() || '/' || p_name, 0));
+$function$;
+
+CREATE OR REPLACE FUNCTION others_with_key(p_new new_execution)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT array(
+        SELECT id FROM executions
+        WHERE queue = p_new.queue AND queue_key = p_new.queue_key AND queue_key <> '' AND slot <> 'waived'
+            AND status IN ('pending', 'running', 'waiting', 'compensating')
+        ORDER BY created_at, id
+    );
 $function$;
 
 CREATE OR REPLACE FUNCTION post(p_execution_id text, p_kind text, p_step text, p_payload bytea, p_at double precision, p_failed boolean, p_key text, OUT number bigint, OUT status text, OUT owner text)
@@ -482,6 +517,35 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION standing_in(p_new new_execution, p_limit bigint, OUT outcome text, OUT execution_id text)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    others text[];
+BEGIN
+    IF p_limit IS NOT NULL OR p_new.dedup_key <> '' THEN
+        IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+            outcome := 'isolated';
+            RETURN;
+        END IF;
+        PERFORM pg_advisory_xact_lock(lock) FROM key_locks(p_new) AS lock;
+    END IF;
+    SELECT 'known', id INTO outcome, execution_id FROM executions WHERE id = p_new.id;
+    IF outcome IS NULL THEN
+        execution_id := duplicate_of(p_new);
+        outcome := CASE WHEN execution_id IS NOT NULL THEN 'duplicate' END;
+    END IF;
+    IF outcome IS NULL AND p_limit IS NOT NULL THEN
+        others := others_with_key(p_new);
+        IF cardinality(others) >= p_limit THEN
+            outcome := 'rejected';
+            execution_id := others[1];
+        END IF;
+    END IF;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION starts_in_window(p_queue queue_limits, p_now double precision)
  RETURNS double precision[]
  LANGUAGE sql
@@ -506,6 +570,7 @@ DECLARE
     loose text[];
     made text[];
     touched text[];
+    overtaken integer[];
 BEGIN
     FOR pass IN 1..2 LOOP
         SELECT
@@ -566,6 +631,22 @@ BEGIN
         END IF;
     END IF;
 
+    IF cardinality(p_touches) + cardinality(p_wakes) > 1 OR (p_touches[1]).heard IS NOT NULL THEN
+        touched := array(SELECT id FROM unnest(p_touches) UNION SELECT id FROM unnest(p_wakes));
+        WITH locked AS ( -- in order, so that no two batches wait for each other
+            SELECT id, messages FROM executions WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE
+        )
+        SELECT array_agg(t.at) INTO overtaken
+        FROM locked AS l JOIN unnest(p_touches) AS t ON t.id = l.id WHERE l.messages > t.heard;
+        IF overtaken IS NOT NULL THEN
+            refused := refused || array(
+                SELECT t.at FROM unnest(p_touches) AS t
+                WHERE t.at = ANY (overtaken)
+                    AND EXISTS (SELECT FROM messages AS m WHERE m.execution_id = t.id AND m.kind = 'cancel')
+            );
+        END IF;
+    END IF;
+
     IF cardinality(p_entries) > 0 THEN
         INSERT INTO entries (
             execution_id, seq, kind, at, step, attempt, started, due, payload, undo, message, worker
@@ -591,10 +672,6 @@ BEGIN
         UPDATE events SET released = true WHERE root_id = ANY (touched) AND NOT released;
     END IF;
 
-    IF cardinality(p_touches) + cardinality(p_wakes) > 1 THEN -- in order, so that no two batches wait for each other
-        touched := array(SELECT id FROM unnest(p_touches) UNION SELECT id FROM unnest(p_wakes));
-        PERFORM FROM executions WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
-    END IF;
     IF cardinality(p_touches) > 0 THEN
         UPDATE executions AS e SET
             status = CASE WHEN t.changes THEN t.status ELSE e.status END,

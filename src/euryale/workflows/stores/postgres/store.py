@@ -1,25 +1,28 @@
 """The store of many workers on PostgreSQL."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import astuple
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
+from euryale.kit.clock import SYSTEM_CLOCK, pause
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Standing, Told
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import rows, schedules, transactions
-from euryale.workflows.stores.postgres.batch import Batch, Values, split
+from euryale.workflows.stores.postgres.batch import Values, split
 from euryale.workflows.stores.postgres.lone import lone
 from euryale.workflows.stores.postgres.notices import Ear, pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Connection, Durability, Server
 from euryale.workflows.stores.postgres.sessions import Sessions
 from euryale.workflows.stores.postgres.statements import SQL
+
+T = TypeVar("T")
 
 _BY_INDEX = {
     "enable_seqscan": "off",
@@ -31,6 +34,7 @@ _BY_INDEX = {
 small, is right when they are large."""
 _AS_ASKED = {"plan_cache_mode": "force_custom_plan"}
 _DESK_SIZE = 3
+_BUSY_FOR = 0.05
 _EVENTS_HELD_FOR = 60.0
 
 
@@ -157,11 +161,13 @@ class PostgresStore:
 
     async def enter(self, entrance: Entrance) -> Entered:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
-        batch = Batch()
-        batch.add(0, entrance.commit)
-        values = (batch.executions[0], batch.entries, entrance.policy, entrance.key_concurrency, entrance.cancellation)
-        row = await self._desk.run(lambda connection: connection.fetchrow(SQL.enter, *values))
-        return rows.entered(row, entrance)
+        return await self._when_free(lambda connection: schedules.enter(connection, entrance))
+
+    async def _when_free(self, work: Callable[[Connection], Awaitable[T | None]]) -> T:
+        """Do what gives None as long as somebody's open transaction decides by the same key in a queue."""
+        while (done := await self._desk.run(work)) is None:
+            await pause(SYSTEM_CLOCK, _BUSY_FOR)
+        return done
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -226,26 +232,27 @@ class PostgresStore:
 
     async def fire(self, firing: Firing) -> Fired:
         """See :class:`~euryale.workflows.ports.ScheduleStore`."""
-        return await self._desk.run(lambda connection: schedules.fire(connection, firing))
+        return await self._when_free(lambda connection: schedules.fire(connection, firing))
 
     async def scheduled(self) -> tuple[ScheduleRow, ...]:
         """See :class:`~euryale.workflows.ports.ScheduleStore`."""
         found = await self._desk.run(lambda connection: connection.fetch(SQL.scheduled))
         return tuple(ScheduleRow(*row) for row in found)
 
-    async def create_in(self, session: object, row: ExecutionRow) -> tuple[str, bytes] | None:
+    async def create_in(self, session: object, row: ExecutionRow, limit: int | None = None) -> Standing | None:
         """See :class:`~euryale.workflows.ports.TransactionStore`.
 
         Args:
             session: SQLAlchemy's ``AsyncSession`` or ``AsyncConnection``, or its ``Session`` or ``Connection`` (they
                 are used in a thread); or a connection of asyncpg that is in a transaction.
             row: The execution.
+            limit: As many as this may have its key in its queue.
 
         Raises:
             Exception: What the session raises, as it is.
         """
         place = await self._desk.run(lambda connection: connection.fetchval(SQL.place))
-        return await transactions.create_in(session, self._server, place, row)
+        return await transactions.create_in(session, self._server, place, row, limit)
 
     async def released(self, limit: int) -> tuple[StagedEvent, ...]:
         """See :class:`~euryale.workflows.ports.OutboxStore`.

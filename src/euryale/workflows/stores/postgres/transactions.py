@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, cast, runtime_checkable
 from msgspec.structs import asdict
 
 from euryale.workflows.errors import TransactionError
+from euryale.workflows.ports import Standing
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.stores.postgres.server import Server
 from euryale.workflows.stores.postgres.statements import SQL
@@ -50,7 +51,9 @@ _Ask = Callable[..., Awaitable[Sequence[Any]]]
 """Sends a statement whose parameters are ``$1``, ``$2``; returns its one row."""
 
 
-async def create_in(session: object, server: Server, place: str, row: ExecutionRow) -> tuple[str, bytes] | None:
+async def create_in(
+    session: object, server: Server, place: str, row: ExecutionRow, limit: int | None
+) -> Standing | None:
     """Create an execution; see :class:`~euryale.workflows.ports.TransactionStore`.
 
     Args:
@@ -58,6 +61,7 @@ async def create_in(session: object, server: Server, place: str, row: ExecutionR
         server: Where the store is.
         place: Which database that is.
         row: The execution.
+        limit: As many as this may have its key in its queue.
     """
     ask = await _way_to_ask(session)
     found, transaction = await ask(SQL.place_and_transaction)
@@ -67,13 +71,21 @@ async def create_in(session: object, server: Server, place: str, row: ExecutionR
             hint="Start the execution after the commit, or give the store the database of the session.",
         )
     create = SQL.create_in.replace("schema", server.schema, 1)
-    outcome, workflow, value = await ask(create, _as_json(row), transaction)
+    outcome, execution_id, workflow, value = await ask(
+        create, _as_json(row), transaction, "" if limit is None else str(limit)
+    )
     if outcome == "apart":
         raise TransactionError(
             "The session is in no transaction, so nothing was started.",
             hint="Begin one; a connection in AUTOCOMMIT has none.",
         )
-    return None if outcome == "created" else (workflow, bytes.fromhex(value))
+    if outcome == "isolated":
+        raise TransactionError(
+            f"The transaction sees only what was committed before it began, so it cannot be told who else is in queue "
+            f"{row.queue!r}.",
+            hint="Use the isolation level READ COMMITTED, or start the execution after the commit.",
+        )
+    return None if outcome == "created" else Standing(outcome, execution_id, workflow, bytes.fromhex(value))
 
 
 def _as_json(row: ExecutionRow) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import apsw
 from msgspec.structs import astuple, replace
 
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told
+from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -116,14 +116,20 @@ class SQLiteStore:
     def _accepts(self, connection: apsw.Connection, commit: Commit) -> bool:
         """Check the writer's epoch, and create what is to be created, unless one of them exists."""
         if all(row.id != commit.execution_id for row in commit.create):
-            epoch = connection.execute(self._sql.read_epoch, (commit.execution_id,)).fetchone()
-            if epoch is None or epoch[0] != commit.epoch:
+            fence = connection.execute(self._sql.read_fence, (commit.execution_id,)).fetchone()
+            if fence is None or fence[0] != commit.epoch or self._is_overtaken(connection, commit, fence[1]):
                 return False
         if any(self._is_taken(connection, row) for row in commit.create):
             return False
         if commit.create:
             connection.executemany(self._sql.create_execution, map(astuple, commit.create))
         return True
+
+    def _is_overtaken(self, connection: apsw.Connection, commit: Commit, messages: int) -> bool:
+        """Whether a cancellation was kept of which the writer has not heard that the execution ends well."""
+        if commit.heard is None or messages <= commit.heard:
+            return False
+        return connection.execute(self._sql.find_cancellation, (commit.execution_id,)).fetchone() is not None
 
     def _is_taken(self, connection: apsw.Connection, row: ExecutionRow) -> bool:
         known = connection.execute(self._sql.load_execution, (row.id,)).fetchone()
@@ -188,11 +194,14 @@ class SQLiteStore:
 
     def _enter(self, connection: apsw.Connection, entrance: Entrance) -> Entered:
         with transaction(connection):
-            decision = queueing.decide(connection, self._sql, entrance)
-            if isinstance(decision, Entered):
-                return decision
-            self._apply(connection, entrance.commit)
-            told = [(each, self._keep(connection, each)) for each in decision]
+            return self._let_in(connection, entrance)
+
+    def _let_in(self, connection: apsw.Connection, entrance: Entrance) -> Entered:
+        decision = queueing.decide(connection, self._sql, entrance)
+        if isinstance(decision, Entered):
+            return decision
+        self._apply(connection, entrance.commit)
+        told = [(each, self._keep(connection, each)) for each in decision]
         kept = tuple((message, each) for message, each in told if each is not None and each.number)
         return Entered("created", entrance.row.id, kept)
 
@@ -273,7 +282,10 @@ class SQLiteStore:
             known = execution is not None and self._status(connection, execution.id) is not None
             former = self._status(connection, row.execution)
             decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
-            if decision.creates and execution is not None:
+            if decision.creates and execution is not None and firing.terms is not None:
+                entered = self._let_in(connection, Entrance.on(firing.terms, execution))
+                decision = settled(decision, row, firing, entered)
+            elif decision.creates and execution is not None:
                 connection.execute(self._sql.create_execution, astuple(execution))
             if decision.fired.cancelled:
                 self._keep(connection, Message(decision.fired.cancelled, "cancel", "", b"null", firing.at))

@@ -46,6 +46,8 @@ def journal_violations(journal: Journal, plan: Plan, begun: Collection[str]) -> 
         yield f"it has ended and is owned by {row.owner}"
     if [entry.seq for entry in entries] != list(range(1, len(entries) + 1)):
         yield "its journal has a gap"
+    if row.status is Status.SUCCEEDED and any(each.kind == "cancel" for each in journal.messages):
+        yield "it has succeeded although it was cancelled before"
     yield from _order(entries)
     yield from _repetitions(entries)
     yield from _attempts(entries)

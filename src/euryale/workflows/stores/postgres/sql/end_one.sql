@@ -6,7 +6,7 @@ WITH living AS MATERIALIZED (
     WHERE e.id = $1 AND e.epoch = $2
 ), ended AS (
     UPDATE executions SET status = $3, reason = $4, output = $5, error = $6, finished_at = $7, partial = $8, owner = ''
-    WHERE id = $1 AND epoch = $2 AND owner = (SELECT owner FROM living)
+    WHERE id = $1 AND epoch = $2 AND owner = (SELECT owner FROM living) AND ($11::bigint IS NULL OR messages <= $11)
     RETURNING id
 ), released AS (
     UPDATE events SET released = true WHERE $9 AND root_id = (SELECT id FROM ended) AND NOT released

@@ -1,0 +1,1 @@
+SELECT 1 FROM messages WHERE execution_id = ? AND kind = 'cancel';

@@ -1,0 +1,1 @@
+SELECT epoch, messages FROM executions WHERE id = ?;
