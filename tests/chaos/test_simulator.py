@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_trace_in_another_process():
 
 
 def test_without_disturbances_everything_succeeds():
-    calm = Disturbances(*([0.0] * 12))
+    calm = Disturbances(*([0.0] * 14))
     done = simulate(1, [Load(straight, lambda _: 1), Load(lenient, lambda _: 1)], disturbances=calm)
     assert set(done.statuses.values()) == {Status.SUCCEEDED}
 

@@ -41,7 +41,7 @@ class Substitution:
         known = self._workflows.get(id(workflow))
         if known is None:
             plan = replace(workflow.plan, body=self._block(workflow.plan.body))
-            known = self._workflows[id(workflow)] = (workflow, Workflow(plan))
+            known = self._workflows[id(workflow)] = (workflow, Workflow(plan, workflow.queue))
         return known[1]
 
     def _step(self, step: Step[..., Any, Any]) -> Step[..., Any, Any]:
