@@ -143,7 +143,10 @@ class Writer:
                 return
             failure = error if isinstance(error, StoreError) else UnwritableError(f"The store failed: {error!r}")
             _log.error("%d commits could not be written: %s", len(batch), failure)
-            _fail(batch, failure)
+            behind: list[_Waiting] = []
+            if not isinstance(failure, UnwritableError):  # patience is over: what came later must not be there without
+                behind, self._waiting = self._waiting, []
+            _fail([*batch, *behind], failure)
             return
         self._written(batch, refused, began)
 

@@ -18,7 +18,7 @@ from euryale.workflows.testing.simulator.places import with_called
 TICKING: Final = 95.0
 """Seconds after the beginning for which schedules have inputs for their ticks."""
 _MINUTE: Final = 60
-_KEYS: Final = ("a", "b", None)
+_KEYS: Final = ("a", "a", "b", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _draw_queues(random: Random) -> tuple[Queue, ...]:
 
 
 def _queue(random: Random, name: str) -> Queue:
-    policy: Policy = random.choice(("queue", "queue", "replace", "cancel", "reject"))
+    policy: Policy = random.choice(("queue", "queue", "replace", "replace", "cancel", "reject"))
     keyed = policy != "queue" or random.choice((True, False))
     return Queue(
         name,
@@ -194,7 +194,7 @@ def _draw_timetables(random: Random, loads: Sequence[Load], now: datetime) -> tu
 
 
 def _timetable(random: Random, name: str, loads: Sequence[Load], seed: int, until: float) -> Timetable:
-    period = random.choice((20, 30, _MINUTE))
+    period = random.choice((20, 30, _MINUTE, 90))
     overlap: Overlap = random.choice(("allow", "forbid", "cancel"))
     catch_up: CatchUp = random.choice(("none", "latest", "all"))
     return Timetable(

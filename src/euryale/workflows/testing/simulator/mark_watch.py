@@ -37,7 +37,7 @@ class MarkWatch:
         self._codec = codec
         self._plans = plans
         self._marks: dict[tuple[str, str, Part], _Mark] = {}
-        self._heard: dict[tuple[str, str, Part], None] = {}
+        self._heard: dict[tuple[str, str, Part], int] = {}
         self._returned: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
 
     def posted(self, message: Message, epoch: int) -> None:
@@ -47,8 +47,8 @@ class MarkWatch:
             self._marks.setdefault((message.execution_id, message.step, part), _Mark(message, epoch))
 
     def heard(self, execution: str, node: str, part: Part) -> None:
-        """Whoever drives the execution has confirmed a mark."""
-        self._heard[execution, node, part] = None
+        """Whoever drives the execution has confirmed a mark: what the step returns from now on does not count."""
+        self._heard.setdefault((execution, node, part), len(self._returned[execution, node]))
 
     def has(self, execution: str, node: str, part: Part) -> bool:
         """Return whether a step was given an outcome, or said to be undone."""
@@ -86,4 +86,5 @@ class MarkWatch:
             return True
         wanted = node.step.signature.output_type
         returned = self._returned[message.execution_id, message.step]
+        returned = returned[: self._heard.get((message.execution_id, message.step, "do"))]
         return any(self._codec.encode(each, "an output", wanted) == output for each in returned)

@@ -82,12 +82,12 @@ class Outside:
         for load in loads:
             self._answers.update(load.answers)
 
-    async def ask(self, what: str, question: Callable[[SimulatedWorker], Awaitable[T]]) -> T | None:
-        """Ask a worker; None if it does not answer."""
+    async def ask(self, what: str, question: Callable[[SimulatedWorker], Awaitable[T]], *, owner: str = "") -> T | None:
+        """Ask a worker, the owner of something if it is given and runs; None if it does not answer."""
         running = [worker for worker in self.workers if worker.runs]
         if not running:
             return None
-        worker = self._random.choice(running)
+        worker = self._random.choice([each for each in running if owner in each.store.owners] or running)
         try:
             async with asyncio.timeout(_PATIENCE):
                 answer = await question(worker)
@@ -164,9 +164,12 @@ class Outside:
         if not steps:
             return
         node = self._random.choice(list(steps))
+        owner = self._random.choice((row.owner, ""))
         for _ in range(self._times()):
             await self.ask(
-                f"mark {row.id}/{node}", lambda at: self._unless_refused(self._mark_at(at, journal, node, steps[node]))
+                f"mark {row.id}/{node}",
+                lambda at: self._unless_refused(self._mark_at(at, journal, node, steps[node])),
+                owner=owner,
             )
 
     async def _mark_at(self, worker: SimulatedWorker, journal: Journal, node: str, known: StepNode) -> bool:
