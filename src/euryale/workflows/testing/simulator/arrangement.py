@@ -194,7 +194,7 @@ def _draw_timetables(random: Random, loads: Sequence[Load], now: datetime) -> tu
 
 
 def _timetable(random: Random, name: str, loads: Sequence[Load], seed: int, until: float) -> Timetable:
-    period = random.choice((20, 30, _MINUTE, 90))
+    period = random.choice((20, 30, _MINUTE, 2 * _MINUTE))
     overlap: Overlap = random.choice(("allow", "forbid", "cancel"))
     catch_up: CatchUp = random.choice(("none", "latest", "all"))
     return Timetable(

@@ -67,7 +67,7 @@ class Observer:
         timetables = {each.name: each for each in arrangement.timetables}
         self.ticks = TickWatch(store, trace, clock, timetables, self.queues)
         self.marks = MarkWatch(trace, codec, plans)
-        self._driven: defaultdict[str, set[str]] = defaultdict(set)
+        self._driven: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
         self._left: dict[str, list[str]] = {}
         self._places = {name: places(plan) for name, plan in plans.items()}
         self.begun: defaultdict[str, set[str]] = defaultdict(set)
@@ -132,8 +132,8 @@ class Observer:
         """Return the journal, if the process owns the execution."""
         journal = await self._store.load(context.execution)
         stale = journal is None or journal.row.owner not in store.owners
-        if not stale:
-            self._driven[process.name].add(context.execution)
+        if journal is not None and not stale:
+            self._driven[process.name].add((context.execution, journal.row.epoch))
         text = f"{part} {context.execution}/{context.step} attempt {context.attempt}"
         self._trace.note(process.name, f"{text}{' (stale)' if stale else ''}")
         return None if stale else journal
@@ -221,8 +221,9 @@ class Observer:
 
     async def retires(self, process: Process, owner: str) -> None:
         """Take note of what a worker has begun to do and not let go of when it signs off."""
-        owned = await self._store.told(owner)
-        self._left[process.name] = sorted(owned.keys() & self._driven[process.name])
+        journals = await self._store.load_all(tuple(await self._store.told(owner)))
+        driven = self._driven[process.name]
+        self._left[process.name] = [each.row.id for each in journals if (each.row.id, each.row.epoch) in driven]
 
     def left_by(self, process: Process) -> list[str]:
         """Return what a worker had not let go of when it signed off."""
