@@ -15,7 +15,7 @@ from euryale.workflows.errors import DefinitionError
 from euryale.workflows.testing.simulator.course import Load
 from euryale.workflows.testing.simulator.places import with_called
 
-TICKING: Final = 95.0
+TICKING: Final = 85.0
 """Seconds after the beginning for which schedules have inputs for their ticks."""
 _MINUTE: Final = 60
 _KEYS: Final = ("a", "a", "b", None)

@@ -56,12 +56,14 @@ class Process:
 
     async def pause(self, seconds: float) -> None:
         """Return when so many seconds have passed, and it runs then, or goes on later."""
-        over = asyncio.get_running_loop().create_future()
-        timer = self.call_later(seconds, lambda: over.done() or over.set_result(None))
-        try:
-            await over
-        finally:
-            timer.cancel()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        self.call_later(seconds, end)
+        await over
         if self.life is not Life.RUNS:
             await self.go_on()
 

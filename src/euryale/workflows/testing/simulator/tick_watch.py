@@ -12,7 +12,7 @@ from euryale.workflows.testing.simulator.course import Trace
 from euryale.workflows.testing.simulator.queue_watch import QueueWatch
 
 _IN_TIME: Final = 60.0
-_SETTLING: Final = 30.0
+_SETTLING: Final = 15.0
 _PROMPTLY: Final = 5.0
 
 
