@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from euryale.kit.clock import Limit
+from euryale.kit.clock import Limit, pause
 from euryale.kit.ids import new_id
 from euryale.kit.lifecycle import Tasks
 from euryale.workflows.definition.plan import Plan
@@ -528,6 +528,13 @@ class Worker:
 
     async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
         """Undo an execution: cancel it if it runs, undo it if it has succeeded. None if it was never created."""
+        while True:
+            try:
+                return await self._revert(execution_id, again=again)
+            except StaleOwnerError:  # another worker has it: one that drains, say, and has let go of the parent before
+                await pause(self._tools.clock, _LOOK_EVERY)
+
+    async def _revert(self, execution_id: str, *, again: bool) -> Outcome | None:
         await self.opened(execution_id)
         if await self._read(execution_id) is None:
             return None
