@@ -7,8 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from euryale.workflows import Status
+from euryale.workflows.record.queueing import Admission
+from euryale.workflows.record.schedule import decide
+from euryale.workflows.runtime.marks import Marks
+from euryale.workflows.runtime.resting import Resting
+from euryale.workflows.stores import memory
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import Disturbances, Load, ViolationError, simulate
 from simulated_workflows import LOADS, lenient, straight
@@ -68,7 +74,7 @@ def test_the_same_seed_gives_the_same_trace_in_another_process():
 
 
 def test_without_disturbances_everything_succeeds():
-    calm = Disturbances(*([0.0] * 12))
+    calm = Disturbances(*([0.0] * 14))
     done = simulate(1, [Load(straight, lambda _: 1), Load(lenient, lambda _: 1)], disturbances=calm)
     assert set(done.statuses.values()) == {Status.SUCCEEDED}
 
@@ -93,6 +99,29 @@ LOAD = MemoryStore.load
 STORMY = Disturbances(hang=0.3, freezes=6.0)
 
 
+def _offer(_admission, _key):
+    """Give a slot to everybody."""
+    return True
+
+
+def _decide(row, firing, *, known, former_open):
+    """Let every tick fire, decided or not."""
+    return decide(replace(row, decided=0.0), firing, known=known, former_open=former_open)
+
+
+def _forget_mark(_marks, _message):
+    return True
+
+
+async def _go_on(_resting, _lane):
+    """Begin the next step, draining or not."""
+
+
+def blow_often() -> None:
+    for seed in range(40):
+        simulate(seed, LOADS)
+
+
 def blow_hard() -> None:
     for seed in range(40):
         simulate(seed, [Load(straight, lambda _: 1)], executions=3, disturbances=STORMY)
@@ -112,3 +141,19 @@ def test_a_store_that_breaks_its_promises_is_found_out(monkeypatch, broken, how,
     with pytest.raises(ViolationError, match=shown) as caught:
         blow_hard()
     assert "begins" in str(caught.value), "its trace is told"
+
+
+@pytest.mark.parametrize(
+    ("of", "broken", "how", "shown"),
+    [
+        (Admission, "offer", _offer, "and not at most"),
+        (memory, "decide", _decide, "a second time"),
+        (Marks, "take", _forget_mark, "by hand"),
+        (Resting, "between_steps", _go_on, "drained"),
+    ],
+    ids=["gives out too many slots", "fires ticks twice", "forgets marks", "begins steps while it drains"],
+)
+def test_an_engine_that_breaks_its_promises_is_found_out(monkeypatch, of, broken, how, shown):
+    monkeypatch.setattr(of, broken, how)
+    with pytest.raises(ViolationError, match=shown):
+        blow_often()

@@ -46,6 +46,7 @@ class JsonCodec:
         self._limit = limit
         self._encoder = msgspec.json.Encoder(enc_hook=self._encode_foreign)
         self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+        self._fitting: set[Any] = set()
         self._secrets: OrderedDict[str, None] = OrderedDict()
 
     @staticmethod
@@ -61,6 +62,8 @@ class JsonCodec:
         """
         try:
             self._decoder(wanted)
+            if wanted in self._fitting:  # a plan has few types, in many places
+                return
             foreign = [each for each in _custom_types(msgspec.inspect.type_info(wanted)) if not _travels(each)]
         except (TypeError, ValueError, RecursionError, NameError) as error:
             raise PayloadError(f"{what} cannot be {_name(wanted)}: {error}") from error
@@ -69,6 +72,7 @@ class JsonCodec:
                 f"{what} cannot be {_name(wanted)}: {', '.join(map(_name, foreign))} is not a type that travels.",
                 hint="Use a dataclass, a pydantic model or plain values.",
             )
+        self._fitting.add(wanted)
 
     def encode(self, value: Any, what: str, wanted: Any = Any) -> bytes:
         """Encode; ``what`` names the value in errors.

@@ -20,6 +20,7 @@ from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run
 
 _TO_UNDO = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.TIMED_OUT})
+_TRIED = frozenset({UndoState.REVERTED, UndoState.FAILED})
 
 
 class Backward:
@@ -60,11 +61,7 @@ class Backward:
             await self._undo_items(lane)
             return self._order.complete(lane.vertex)
         record = self._run.node(lane.vertex.id)
-        if (
-            record.forward in _TO_UNDO
-            and not record.adopted
-            and record.backward not in {UndoState.REVERTED, UndoState.FAILED}
-        ):
+        if record.forward in _TO_UNDO and not record.adopted and record.backward not in _TRIED:
             match lane.vertex.node:
                 case StepNode() as node if node.step.compensation is not None:
                     await self._undo(lane, node, node.step.compensation)
@@ -92,8 +89,10 @@ class Backward:
         """Take in that a person has undone a step."""
         if lane.idle:
             await self._resting.end(lane)
-        attempt = self._run.node(node.id).undo_attempts
-        self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, message=mark.number)
+        record = self._run.node(node.id)
+        if record.backward not in _TRIED:  # else the mark came while the end of the last attempt was written
+            attempt = record.undo_attempts
+            self._run.note(EntryKind.UNDO_SUCCEEDED, node.id, attempt=attempt, message=mark.number)
         await self._run.flush()
 
     async def _compensate(self, lane: Lane, node: StepNode, compensation: Compensation) -> None:

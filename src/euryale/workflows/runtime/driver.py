@@ -60,6 +60,7 @@ class Driver:
             self._stranding.strand(row, str(error))
             return None
         self._stranding.mended(row.id)
+        self._tools.writer.read_anew(row.id, row.epoch)
         self._present.admit(executor, journal)
         return executor
 

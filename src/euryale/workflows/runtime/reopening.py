@@ -1,7 +1,9 @@
 """Reopening: executions that have ended are undone, or undone further; stranded ones go on."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
+from euryale.kit.clock import Clock, pause
 from euryale.workflows.errors import StaleOwnerError
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import Reason, Status
@@ -16,6 +18,8 @@ from euryale.workflows.runtime.queues import check_has_begun
 from euryale.workflows.runtime.run import Turn
 from euryale.workflows.runtime.stranding import Stranding
 
+_LOOK_EVERY: Final = 0.5
+
 
 class Reopening:
     """Takes executions over anew and drives them.
@@ -26,6 +30,7 @@ class Reopening:
         stranding: What they may lack.
         driver: Drives them.
         outcomes: Waits for their ends.
+        clock: The time.
         cancel: Asks an execution to end and be undone.
     """
 
@@ -36,6 +41,8 @@ class Reopening:
         stranding: Stranding,
         driver: Driver,
         outcomes: Outcomes,
+        *,
+        clock: Clock,
         cancel: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._journals = journals
@@ -43,6 +50,7 @@ class Reopening:
         self._stranding = stranding
         self._driver = driver
         self._outcomes = outcomes
+        self._clock = clock
         self._cancel = cancel
 
     async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
@@ -52,6 +60,13 @@ class Reopening:
             execution_id: Which.
             again: Whether compensations of it that gave up are tried again.
         """
+        while True:
+            try:
+                return await self._revert(execution_id, again=again)
+            except StaleOwnerError:  # another worker has it: one that drains, say, and has let go of the parent before
+                await pause(self._clock, _LOOK_EVERY)
+
+    async def _revert(self, execution_id: str, *, again: bool) -> Outcome | None:
         await self._present.opened(execution_id)
         if await self._journals.read(execution_id) is None:
             return None

@@ -110,7 +110,7 @@ class Worker:
         self.outcomes = Outcomes(self.journals, present, self.stranding, tools)
         self._driver = Driver(registry, tools, present, self.stranding, self._handover, self, self._tasks)
         self.reopening = Reopening(
-            self.journals, present, self.stranding, self._driver, self.outcomes, cancel=self.cancel
+            self.journals, present, self.stranding, self._driver, self.outcomes, clock=tools.clock, cancel=self.cancel
         )
         self._unlisten: Callable[[], None] | None = None
         self._anew = asyncio.Lock()

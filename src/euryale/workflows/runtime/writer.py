@@ -24,7 +24,8 @@ class Writer:
     """Group commit: it writes as soon as it is idle, so a lone execution waits for nobody.
 
     A store that is away is waited for: what was handed in stays queued, in order, and is written when it is back. So an
-    outage delays executions and fails none. A commit that can never be written fails alone.
+    outage delays executions and fails none. A commit that can never be written fails alone,
+    with what its execution hands in behind it.
 
     Attributes:
         alone: Says whether one execution is driven at most: then nobody's commit could go together with its.
@@ -42,6 +43,7 @@ class Writer:
         self._telemetry = telemetry or Telemetry()
         self._clock = clock
         self._waiting: list[_Waiting] = []
+        self._given_up: dict[tuple[str, int], StoreError] = {}
         self._called = False
         self._in_a_row = 0
         self.alone: Callable[[], bool] = lambda: False
@@ -61,6 +63,9 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
+        if (failure := self._missing_before(commit)) is not None:
+            _settle(done, failure)
+            return done
         self._waiting.append((commit, done, told))
         if self._flushing is None and not self._called:
             if lone and self.alone():
@@ -87,6 +92,10 @@ class Writer:
         elif self._in_a_row >= _MOST_IN_A_ROW:
             await self.give_way()
 
+    def read_anew(self, execution_id: str, epoch: int) -> None:
+        """Take in that an execution goes on from its journal: what could not be written of it is not missed."""
+        self._given_up.pop((execution_id, epoch), None)
+
     async def give_way(self) -> None:
         """Let others have a turn, if several commits in a row were written at once."""
         if self._in_a_row >= _MOST_IN_A_ROW:
@@ -97,6 +106,7 @@ class Writer:
         """Wait until all that was handed in is written, or has failed."""
         while self._waiting or self._flushing is not None:
             await (asyncio.wait([self._flushing]) if self._flushing is not None else asyncio.sleep(0))
+        self._given_up.clear()
 
     def _begin(self) -> None:
         """Write what waits: at once if the store can, else in a task."""
@@ -117,7 +127,12 @@ class Writer:
         Raises:
             StaleOwnerError: If it was refused.
         """
-        if self._waiting or self._flushing is not None or not (self._store.instant or (lone and self.alone())):
+        if (
+            self._waiting
+            or self._flushing is not None
+            or self._given_up
+            or not (self._store.instant or (lone and self.alone()))
+        ):
             return False
         heard = self._telemetry.is_heard
         began = self._clock.monotonic() if heard else 0.0
@@ -138,7 +153,7 @@ class Writer:
 
     def _write_at_once(self) -> bool:
         batch = self._waiting
-        if len(batch) > _LARGEST_BATCH:
+        if len(batch) > _LARGEST_BATCH or self._given_up:
             return False
         commits, began = [commit for commit, _, _ in batch], self._clock.monotonic()
         try:
@@ -165,6 +180,8 @@ class Writer:
             self._flushing = None
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
         commits = [commit for commit, _, _ in batch]
         began = self._clock.monotonic()
         try:
@@ -172,13 +189,32 @@ class Writer:
         except Exception as error:  # noqa: BLE001 -- every waiter must hear of it
             if len(batch) > 1 and (isinstance(error, UnwritableError) or not isinstance(error, StoreError)):
                 for each in batch:  # only the commit at fault is to fail
-                    await self._write([each])
+                    await self._write(self._without_gaps([each]))
                 return
             failure = error if isinstance(error, StoreError) else UnwritableError(f"The store failed: {error!r}")
             _log.error("%d commits could not be written: %s", len(batch), failure)
+            self._given_up.update({(each.execution_id, each.epoch): failure for each in commits if each.entries})
             _fail(batch, failure)
+            self._waiting = self._without_gaps(self._waiting)
             return
         self._written(batch, refused, began)
+
+    def _missing_before(self, commit: Commit) -> StoreError | None:
+        """Return why entries of its execution were given up that must be in the journal before it, or None."""
+        if not self._given_up or not commit.entries:
+            return None
+        return self._given_up.get((commit.execution_id, commit.epoch))
+
+    def _without_gaps(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
+        """Fail what comes behind entries that were given up; return the others."""
+        going = []
+        for each in batch:
+            failure = self._missing_before(each[0])
+            if failure is None:
+                going.append(each)
+            else:
+                _settle(each[1], failure)
+        return going
 
     def _written(self, batch: Sequence[_Waiting], refused: frozenset[int], began: float) -> None:
         """Tell all that wait for a batch that it was written."""
@@ -190,6 +226,8 @@ class Writer:
                 continue
             if told is not None:
                 _tell(told, commit)
+            if commit.release is not None:
+                self.read_anew(commit.execution_id, commit.epoch)
             _settle(done, None)
 
     async def _write_patiently(self, commits: Sequence[Commit]) -> frozenset[int]:

@@ -40,7 +40,8 @@ class Substitution:
         known = self._workflows.get(id(workflow))
         if known is None:
             plan = replace(workflow.plan, body=self._block(workflow.plan.body))
-            known = self._workflows[id(workflow)] = (workflow, Workflow(plan, parameter=workflow.parameter))
+            copy: Workflow[Any, Any] = Workflow(plan, workflow.queue, parameter=workflow.parameter)
+            known = self._workflows[id(workflow)] = (workflow, copy)
         return known[1]
 
     def _step(self, step: Step[..., Any, Any]) -> Step[..., Any, Any]:

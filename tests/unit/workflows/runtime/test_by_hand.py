@@ -18,6 +18,7 @@ from euryale.workflows import (
     step,
     workflow,
 )
+from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
 from eventually import eventually
 
@@ -204,3 +205,38 @@ async def test_what_makes_no_sense_by_hand_is_refused(engine, scene):
     await engine.wait("e")
     with pytest.raises(WorkflowError, match="is succeeded"):
         await engine.mark_succeeded("e", "work", "x")
+
+
+class HeldStore(MemoryStore):
+    """Holds up the write that says how a compensation ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.writing, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def write_at_once(self, _commits):
+        return None
+
+    async def write(self, commits):
+        ends = {EntryKind.UNDO_SUCCEEDED, EntryKind.UNDO_FAILED}
+        if any(entry.kind in ends for commit in commits for entry in commit.entries):
+            self.writing.set()
+            await self.go_on.wait()
+        return await super().write(commits)
+
+
+@pytest.mark.parametrize(("fails", "status"), [(False, Status.REVERTED), (True, Status.FAILED)])
+async def test_a_mark_that_comes_while_the_end_of_a_compensation_is_written_changes_nothing(scene, fails, status):
+    scene.undo_fails = fails
+    store = HeldStore()
+    async with Engine(store, workflows=[scene.flow]) as engine:
+        handle = await engine.start(scene.flow, "x", id="e")
+        await scene.begun.wait()
+        await handle.cancel()
+        await store.writing.wait()
+        assert await engine.mark_undone("e", "work")
+        store.go_on.set()
+        assert await engine.wait("e") is status
+        if fails:  # it is kept, and counts once it is tried again
+            assert not await engine.mark_undone("e", "work")
+            assert (await engine.get("e")).status is Status.REVERTED

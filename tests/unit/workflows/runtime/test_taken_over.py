@@ -163,3 +163,43 @@ async def test_a_message_that_is_no_cancellation_holds_up_no_end():
         await second.signal("e", Signal("more", int), 1)
         go.set()
         assert await handle.result() == "it"
+
+
+class CountingStore(MemoryStore):
+    """Tells when somebody was refused what another worker has."""
+
+    def __init__(self):
+        super().__init__(shared=True)
+        self.refused = asyncio.Event()
+
+    async def reclaim(self, execution_id, owner):
+        row = await super().reclaim(execution_id, owner)
+        if row is not None and row.owner != owner:
+            self.refused.set()
+        return row
+
+
+async def test_a_child_that_another_worker_has_is_undone_when_that_has_let_go_of_it(effects):
+    made = build(effects, held := {"b1"}, set())
+    a, b = made("a"), made("b")
+
+    @workflow("inner")
+    def inner(value: int) -> int:
+        return a(value)
+
+    @workflow("w")
+    def flow(value: int) -> int:
+        return b(inner(value))
+
+    store = CountingStore()
+    async with Engine(store, workflows=[flow]) as engine:
+        handle = await engine.start(flow, 1, id="e")
+        await eventually(lambda: held & set(effects.done()))
+        await store.enlist("draining", 60.0)
+        await store.reclaim("e::inner", "draining")  # it was about to undo it, as it had the parent
+        await handle.cancel()
+        await store.refused.wait()
+        await store.retire("draining")
+        async with asyncio.timeout(10):
+            assert await engine.wait("e") is Status.REVERTED
+    assert effects.undone() == ("b1", "a1")

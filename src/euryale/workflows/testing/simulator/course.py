@@ -26,10 +26,12 @@ class Disturbances:
         delivery_failure: The chance that the delivery of an event fails.
         crashes: Workers that die, per minute.
         restarts: Workers that are closed properly, and opened again, per minute.
+        drains: Workers that are drained, and opened again, per minute.
         freezes: Workers that are stopped, some for longer than their lease, and go on, per minute.
         jumps: Wall clocks of workers that are set forth or back, per minute.
         cancellations: The share of executions that somebody cancels.
         duplicates: The share of messages that are sent again.
+        marks: The share of executions of which somebody gives a step its outcome by hand, or says that it is undone.
     """
 
     step_failure: float = 0.08
@@ -40,10 +42,12 @@ class Disturbances:
     delivery_failure: float = 0.1
     crashes: float = 2.0
     restarts: float = 0.5
+    drains: float = 1.0
     freezes: float = 1.5
     jumps: float = 1.0
     cancellations: float = 0.2
     duplicates: float = 0.3
+    marks: float = 0.3
 
     def varied(self, random: Random) -> Self:
         """Return others: some kinds are left out, some come more often."""
@@ -58,7 +62,7 @@ class Load:
         workflow: The workflow.
         value: Draws an input.
         answers: Draws what comes from outside, by the name of a signal or of a step that completes externally;
-            default: None.
+            default: None. A step that is named here may also be given such an outcome by hand.
     """
 
     workflow: Workflow[Any, Any]

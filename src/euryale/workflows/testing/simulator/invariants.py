@@ -87,8 +87,8 @@ def _attempts(entries: tuple[Entry, ...]) -> Iterator[str]:
         if entry.kind is EntryKind.REOPENED:
             for key in [key for key in last if key[1]]:
                 del last[key]
-        if entry.kind not in {EntryKind.STEP_RETRYING, *_BACKWARD}:
-            continue
+        if entry.kind not in {EntryKind.STEP_RETRYING, *_BACKWARD} or entry.message:
+            continue  # what somebody said by hand is no attempt
         key = (entry.step, entry.kind in _BACKWARD)
         if entry.attempt <= last[key]:
             yield f"attempt {entry.attempt} of {entry.step} is recorded after attempt {last[key]}"
@@ -121,9 +121,10 @@ def _unconditional(plan: Plan) -> Iterator[str]:
 
 
 def _undone(journal: Journal, plan: Plan, begun: Collection[str]) -> Iterator[str]:
-    """All that ran or may have run, and has something to undo, was undone, or its compensation gave up."""
+    """All that ran, may have run or was said to have, and has something to undo, was undone or gave up."""
     record = ExecutionRecord(journal.entries)
-    for node in begun:
+    done = [each.id for each in record.steps.values() if each.forward in _SETTLED and not each.adopted]
+    for node in dict.fromkeys([*begun, *done]):
         step = record.step(node)
         if step.forward not in _SETTLED:
             yield f"{node} began, and its journal does not say so"

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from euryale.kit.clock import ManualClock
 from euryale.kit.ids import ids_from
@@ -17,6 +18,8 @@ from euryale.workflows.testing.simulator.invariants import event_violations, fam
 from euryale.workflows.testing.simulator.outside import Outside
 from euryale.workflows.testing.simulator.storm import Setting, Storm
 from euryale.workflows.testing.virtual_time import run_in_virtual_time
+
+_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def simulate(
         >>> simulate(7, [Load(place_order, lambda random: random.randint(1, 9))]).statuses["e0"]
         <Status.SUCCEEDED: 'succeeded'>
     """
-    random, clock = Random(seed), ManualClock()  # noqa: S311 -- a simulation, not cryptography
+    random = Random(seed)  # noqa: S311 -- a simulation, not cryptography
+    clock = ManualClock(_START + timedelta(seconds=random.randrange(60)))
     trace = Trace(clock)
     chosen = disturbances or Disturbances().varied(random)
     with ids_from(clock, random.randbytes), _LogWatch(trace):
@@ -98,6 +102,8 @@ def _violations(storm: Storm, journals: Mapping[str, Journal]) -> Iterator[str]:
             yield f"{name}: {violation}"
     yield from family_violations(journals)
     yield from event_violations(journals, storm.delivered)
+    yield from storm.observer.ticks.violations()
+    yield from storm.observer.marks.violations(journals)
     yield from _broken_words(storm.outside, journals)
 
 

@@ -19,11 +19,14 @@ from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.runtime.relay import ReleasedEvent
 from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.testing.simulator.arrangement import TICKING, arrange
 from euryale.workflows.testing.simulator.course import Disturbances, Load, Trace
+from euryale.workflows.testing.simulator.distance import DistantStore
 from euryale.workflows.testing.simulator.observer import Observer
 from euryale.workflows.testing.simulator.outside import Outside
 from euryale.workflows.testing.simulator.places import with_called
-from euryale.workflows.testing.simulator.worker import DistantStore, Life, Process, SimulatedWorker
+from euryale.workflows.testing.simulator.process import Life, Process
+from euryale.workflows.testing.simulator.worker import SimulatedWorker
 from euryale.workflows.testing.substitution import Part, Substitution
 
 _LEASE: Final = 15.0
@@ -31,6 +34,7 @@ _STORM: Final = 50.0
 _CALM: Final = 3600.0
 _LOOK_EVERY: Final = 5.0
 _LONGEST_STOP: Final = 60.0
+_LONGEST_DRAIN: Final = 20.0
 _LARGEST_SKEW: Final = 600.0
 _HANG: Final = 60.0
 _USUAL_STEP: Final = 2.0
@@ -85,8 +89,9 @@ class Storm:
         self.delivered: defaultdict[str, set[str]] = defaultdict(set)
         known = with_called(load.workflow for load in setting.loads)
         self.plans: dict[str, Plan] = {each.name: each.plan for each in known}
-        self.observer = Observer(self._store, trace, setting.codec(), self.plans)
-        self.outside = Outside(self._store, random, clock, trace, self._disturbances)
+        self._arrangement = arrange(random, setting.loads, setting.executions, clock.now())
+        self.observer = Observer(self._store, trace, clock, setting.codec(), self.plans, self._arrangement)
+        self.outside = Outside(self._store, random, clock, trace, self._disturbances, self.observer)
         self.outside.know(setting.loads, self.plans)
 
     async def blow(self) -> None:
@@ -94,11 +99,15 @@ class Storm:
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         self._machines.extend(self._begin_process(f"w{at}") for at in range(self._setting.workers))
         self.outside.workers = self._machines
-        for number in range(self._setting.executions):
-            self._spawn(self.outside.live(number, self._random.choice(self._setting.loads)))
+        for start in self._arrangement.starts:
+            self._spawn(self.outside.live(start))
+        for timetable in self._arrangement.timetables:
+            self._trace.note("", str(timetable.cadence))
+            self._spawn(self.outside.trigger(timetable.name))
         for disturb, rate in (
             (self._crash, self._disturbances.crashes),
             (self._restart, self._disturbances.restarts),
+            (self._drain, self._disturbances.drains),
             (self._freeze, self._disturbances.freezes),
             (self._jump, self._disturbances.jumps),
         ):
@@ -124,13 +133,15 @@ class Storm:
     def _begin_process(self, machine: str) -> SimulatedWorker:
         self._made += 1
         process = Process(f"{machine}.{self._made}", self._clock)
-        store = DistantStore(self._store, process, self._random, self._disturbances, self._trace)
-        store.guard, store.calm = self.observer.write, self._calm
+        store = DistantStore(self._store, process, self._random, self._disturbances, self._trace, self.observer)
+        store.calm = self._calm
         substitution = Substitution(functools.partial(self._around, process, store))
         workflows = {load.workflow.name: substitution.of(load.workflow) for load in self._setting.loads}
         engine = Engine(
             store,
             workflows=workflows.values(),
+            queues=self._arrangement.queues,
+            schedules=[each.schedule(workflows[each.load.workflow.name]) for each in self._arrangement.timetables],
             services=self._setting.services,
             deliver=functools.partial(self._deliver, process),
             codec=self._setting.codec(),
@@ -166,6 +177,24 @@ class Storm:
             worker.process.die()
             self._machines[at] = self._begin_process(f"w{at}")
 
+    async def _drain(self) -> None:
+        at = self._random.randrange(len(self._machines))
+        worker = self._machines[at]
+        if not worker.runs:
+            return
+        worker.ready, process = False, worker.process
+        process.drained = self._clock.monotonic()
+        self._trace.note(process.name, "is drained")
+        draining = asyncio.get_running_loop().create_task(worker.engine.drain(self._random.random() * _LONGEST_DRAIN))
+        await asyncio.wait([draining], timeout=_LONGEST_STOP)
+        if draining.done():
+            let_go, left = draining.result(), self.observer.left_by(process)
+            self._trace.note(process.name, f"is drained {'to the end' if let_go else 'of what had ended in time'}")
+            if let_go and left:
+                self._trace.violated(f"{process.name} was drained, and has not let go of {left}")
+        process.die()
+        self._machines[at] = self._begin_process(f"w{at}")
+
     async def _freeze(self) -> None:
         process = self._random.choice(self._machines).process
         process.stop()
@@ -189,8 +218,9 @@ class Storm:
 
         @functools.wraps(function)
         async def call(*args: Any, **arguments: Any) -> Any:
-            await process.go_on()
             context = step_context()
+            self.observer.enters(process, context, part)
+            await process.go_on()
             if part == "do":
                 await self.observer.begins(process, store, context)
                 if step.options.completes == "externally":
@@ -204,6 +234,8 @@ class Storm:
                 raise InducedError("before it did anything")
             result = function(*args, **arguments)
             result = await result if inspect.isawaitable(result) else result
+            if part == "do":
+                self.observer.marks.returned(context.execution, context.step, result)
             await self._work(process)
             if fails:
                 raise InducedError("after it did its work")
@@ -213,8 +245,7 @@ class Storm:
 
     async def _work(self, process: Process) -> None:
         longest = _HANG if self._draw(self._disturbances.hang) else _USUAL_STEP
-        await pause(process, self._random.random() ** 3 * longest)
-        await process.go_on()
+        await process.pause(self._random.random() ** 3 * longest)
 
     def _draw(self, chance: float) -> bool:
         return not self._calm and self._random.random() < chance
@@ -230,6 +261,7 @@ class Storm:
         """Mend everything."""
         self._calm = True
         self._trace.note("", "calm")
+        self.observer.ticks.calm()
         for at, worker in enumerate(self._machines):
             worker.store.calm = True
             worker.process.resume()
@@ -246,8 +278,9 @@ class Storm:
             left = [each for each in journals.values() if not each.row.status.ended]
             failed = [name for name, each in journals.items() if each.row.status is Status.FAILED]
             again = [name for name in failed if name not in tried and not journals[name].row.parent_id]
-            started = len(self.outside.started) == self._setting.executions
-            if started and not left and not again and not await self._store.released(1):
+            started = self.outside.answered == self._setting.executions
+            ticking = self._arrangement.timetables and self._clock.monotonic() < TICKING
+            if started and not ticking and not left and not again and not await self._store.released(1):
                 return
             for journal in left:
                 await self.outside.answer(journal)
