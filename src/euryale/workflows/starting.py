@@ -18,11 +18,11 @@ from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.origin import Origin, origin_entry
-from euryale.workflows.runtime.creation import begun_by, new_row
+from euryale.workflows.runtime.creation import new_row
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.queues import limit_in, rejection
 from euryale.workflows.runtime.registry import Registry
-from euryale.workflows.runtime.reporter import ask_for_trace
+from euryale.workflows.runtime.reporter import traced
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
 from euryale.workflows.runtime.serving import in_seconds
@@ -345,10 +345,9 @@ class Starting(ABC):
             )
         written = self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type)
         now = self._tools.now()
-        row = replace(new_row(plan, execution_id, written, now), available_at=now + delay, priority=priority)
-        if owned and not delay and self._worker.has_room:
-            row = begun_by(self._worker.owner, row)
-        return replace(row, trace=ask_for_trace(self._tools.telemetry, row))
+        owner = self._worker.owner if owned and not delay and self._worker.has_room else ""
+        row = new_row(plan, execution_id, written, now, owner=owner, available_at=now + delay, priority=priority)
+        return traced(self._tools.telemetry, row)
 
     def _check_same(self, row: ExecutionRow, known_id: str, workflow: str, value: bytes, dedup_key: str = "") -> None:
         """Refuse to join an execution of another workflow, or with another input."""

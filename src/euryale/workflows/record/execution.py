@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from euryale.workflows.errors import IllegalTransitionError
 from euryale.workflows.record.entry import Entry
-from euryale.workflows.record.states import BACKWARD, FORWARD, EntryKind, StepState, UndoState
+from euryale.workflows.record.states import BACKWARD, FAILURES, FORWARD, EntryKind, StepState, UndoState
 
 
 class StepRecord(msgspec.Struct, frozen=True, gc=False):
@@ -112,12 +112,12 @@ class ExecutionRecord:
         if entry.kind is EntryKind.REOPENED:
             self._reopen()
         elif entry.step and entry.kind not in _ABOUT_NO_STEP:
-            self.steps[entry.step] = advance(self.step(entry.step), entry)
+            self.steps[entry.step] = advance(self.steps.get(entry.step) or StepRecord(entry.step), entry)
 
     @property
     def has_failures(self) -> bool:
         """Whether a step has failed; of an execution that has succeeded, one that was allowed to."""
-        return any(step.forward.is_failure for step in self.steps.values())
+        return any(step.forward in FAILURES for step in self.steps.values())
 
     def _reopen(self) -> None:
         """Let compensations that gave up be tried again, with all of their attempts."""

@@ -73,10 +73,11 @@ class StepState(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Whether it was given up."""
-        return self in _FAILURES
+        return self in FAILURES
 
 
-_FAILURES: Final = frozenset({StepState.FAILED, StepState.TIMED_OUT})
+FAILURES: Final = frozenset({StepState.FAILED, StepState.TIMED_OUT})
+"""What was given up."""
 
 
 class UndoState(StrEnum):

@@ -82,8 +82,7 @@ class Driver:
             self._give_up(executor, error)
         else:
             self._present.forget(executor, "ended" if outcome else "resting")
-            if not executor.done.done():
-                executor.done.set_result(outcome)
+            executor.settle(outcome)
             self._handover.pass_on(executor, outcome)
         self._handover.freed(executor.run.row)
 
@@ -95,6 +94,5 @@ class Driver:
             if not isinstance(error, WorkflowError):
                 _log.exception("execution %s met a fault of the engine", row.id)
             self._stranding.strand(row, str(error) or repr(error))
-        if not executor.done.done():
-            executor.done.set_exception(error)
+        executor.settle(error)
         self._tools.feed.give_up(row.id, error)

@@ -26,7 +26,6 @@ class Executor:
     def __init__(self, run: Run, children: Children) -> None:
         self.run = run
         self.done: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        self.done.add_done_callback(_look_at)
         self._children = children
         self._forward = Forward(run, children)
         self._undone = Marks()
@@ -40,6 +39,16 @@ class Executor:
         if released is None or released.seen == self.run.seen:
             return None if released is None else released.due
         return 0.0  # it was told something while it was let go of
+
+    def settle(self, outcome: Outcome | Exception | None) -> None:
+        """Tell who waits what became of it, unless they were told."""
+        if self.done.done():
+            return
+        if isinstance(outcome, Exception):
+            self.done.set_exception(outcome)
+            self.done.exception()  # one that nobody waits for is no warning: the worker logs it
+        else:
+            self.done.set_result(outcome)
 
     async def drive(self, turn: Turn | None = None, *, again: bool = False) -> Outcome | None:
         """Go on until the end, or until it only waits: then None is returned, and nobody owns it any more.
@@ -166,9 +175,3 @@ class Executor:
 
     def _outcome(self) -> Outcome:
         return Outcome(self.run.row, self.run.failure())
-
-
-def _look_at(done: asyncio.Future[Outcome | None]) -> None:
-    """Take note of an error, so that one nobody waits for is no warning: the worker logs it."""
-    if not done.cancelled():
-        done.exception()

@@ -11,11 +11,11 @@ from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.children import Children, Outcome
 from euryale.workflows.runtime.course import Course
-from euryale.workflows.runtime.creation import begun_by, new_row
+from euryale.workflows.runtime.creation import new_row
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
 from euryale.workflows.runtime.queues import decides_on_others, queued
-from euryale.workflows.runtime.reporter import ask_for_trace
+from euryale.workflows.runtime.reporter import traced
 
 CHILD_SEPARATOR: Final = "::"
 """Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
@@ -96,14 +96,13 @@ class Nesting:
     def _row(self, child_id: str, node: CallNode) -> ExecutionRow:
         run, plan = self._run, node.workflow.plan
         value = run.tools.codec.encode(run.evaluate(node.input), f"the input of {plan.name}", plan.input_type)
-        row = begun_by(run.row.owner, new_row(plan, child_id, value, run.tools.now()))
+        row = new_row(plan, child_id, value, run.tools.now(), owner=run.row.owner, priority=run.row.priority)
         row = replace(
             row,
             root_id=run.row.root_id,
             parent_id=run.row.id,
             parent_step=node.id,
-            priority=run.row.priority,
             retention=plan.retention if isinstance(node, DetachNode) else None,
             trace=run.row.trace,
         )
-        return replace(row, trace=ask_for_trace(run.tools.telemetry, row))
+        return traced(run.tools.telemetry, row)

@@ -67,8 +67,7 @@ class Presence:
         """Let go of all that are live; whoever waits for one is told why."""
         for executor in self.live.values():
             self._reporter.let_go(executor.run.row, cause)
-            if not executor.done.done():
-                executor.done.set_exception(error)
+            executor.settle(error)
         self.live.clear()
         self.waiters.stir_all()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from euryale.kit.clock import Clock
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.record.entry import ExecutionRow, Journal
@@ -9,13 +11,13 @@ from euryale.workflows.record.states import Status
 from euryale.workflows.runtime import reports
 
 
-def ask_for_trace(telemetry: Telemetry, row: ExecutionRow) -> str:
-    """Return the trace context that a new execution is to be traced under; its own if no listener gives one."""
+def traced(telemetry: Telemetry, row: ExecutionRow) -> ExecutionRow:
+    """Return the row of a new execution with the trace context that a listener gives it; if none does, as it is."""
     if not telemetry.is_heard:
-        return row.trace
+        return row
     carrier: dict[str, str] = {}
     telemetry.report(reports.STARTING, **_family(row), carrier=carrier)
-    return carrier.get("traceparent", row.trace)
+    return replace(row, trace=carrier["traceparent"]) if "traceparent" in carrier else row
 
 
 class Reporter:

@@ -246,8 +246,10 @@ class Scheduler:
         plan, queue = schedule.workflow.plan, schedule.workflow.queue
         jitter = schedule.jitter_seconds if spread else 0.0
         value = schedule.input_at(at)
-        row = new_row(plan, execution_id, self._encode(schedule, value), self._tools.now())
-        row = structs.replace(row, available_at=at + delay(schedule.name, at, jitter), priority=schedule.priority)
+        row = new_row(
+            plan, execution_id, self._encode(schedule, value), self._tools.now(),
+            available_at=at + delay(schedule.name, at, jitter), priority=schedule.priority,
+        )  # fmt: skip
         return row if queue is None else queued(row, queue, value, schedule.deduplicate)
 
     def _encode(self, schedule: Schedule[Any], value: object) -> bytes:
