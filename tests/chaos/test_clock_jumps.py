@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from euryale.kit.clock import ManualClock
-from euryale.workflows import Engine, Retry, Status, sleep, step, workflow
+from euryale.workflows import Engine, Retry, Signal, Status, sleep, step, wait_for, workflow
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import PassingTime
 
@@ -51,6 +51,30 @@ async def test_what_sleeps_goes_on_at_once_when_the_wall_clock_is_set_past_its_e
         assert not await ended(engine, clock)
         clock.set_wall_clock(3 * HOUR)
         assert await ended(engine, clock)
+
+
+async def test_what_sleeps_in_memory_goes_on_at_once_too(clock):
+    async with Engine(MemoryStore(), workflows=[sleepy], clock=clock, rest_after=DAY) as engine:
+        await engine.start(sleepy, "x", id="e")
+        clock.set_wall_clock(-HOUR)
+        assert not await ended(engine, clock, HOUR)
+        clock.set_wall_clock(3 * HOUR)
+        assert await ended(engine, clock)
+
+
+async def test_who_waits_in_memory_for_a_signal_gives_up_when_the_wall_clock_says_so(clock):
+    @workflow("asking")
+    def asking(value: str) -> str:
+        return wait_for(Signal("answer", str), timeout=2 * HOUR, default=value)
+
+    async with Engine(MemoryStore(), workflows=[asking], clock=clock, rest_after=DAY) as engine:
+        handle = await engine.start(asking, "none came", id="e")
+        assert not await ended(engine, clock, HOUR)
+        clock.set_wall_clock(-HOUR)
+        assert not await ended(engine, clock, HOUR + 1), "by the wall clock it is an hour too early"
+        clock.set_wall_clock(HOUR)
+        assert await ended(engine, clock)
+        assert await handle.result() == "none came"
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forth", "back"])

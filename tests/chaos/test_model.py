@@ -360,7 +360,8 @@ def test_the_engine_does_what_the_model_says(block):
 
 
 @pytest.mark.long
-@settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(plans)
-def test_the_engine_does_what_the_model_says_of_very_many_plans(block):
+@pytest.mark.parametrize("part", range(PARTS))
+@settings(max_examples=VERY_MANY // PARTS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(block=plans)
+def test_the_engine_does_what_the_model_says_of_very_many_plans(part, block):  # noqa: ARG001 -- shows how far it is
     check(block)

@@ -94,6 +94,16 @@ class _ManualTimer:
         self.callback = None
 
 
+class _ManualWatch:
+    def __init__(self, watches: "dict[_ManualWatch, None]", callback: Callable[[], object]) -> None:
+        self._watches = watches
+        self.callback = callback
+        watches[self] = None
+
+    def cancel(self) -> None:
+        self._watches.pop(self, None)
+
+
 class ManualClock:
     """A clock that stands still until it is told to move: for tests.
 
@@ -109,7 +119,7 @@ class ManualClock:
         self._elapsed = 0.0
         self._timers: list[tuple[float, int, _ManualTimer]] = []
         self._number = itertools.count()
-        self._jumps: list[_ManualTimer] = []
+        self._jumps: dict[_ManualWatch, None] = {}
 
     def now(self) -> datetime:
         """Return the time it was set to."""
@@ -131,16 +141,13 @@ class ManualClock:
 
     def on_jump(self, callback: Callable[[], object]) -> Timer:
         """Call ``callback`` each time its wall clock is set, until cancelled."""
-        watch = _ManualTimer(callback)
-        self._jumps.append(watch)
-        return watch
+        return _ManualWatch(self._jumps, callback)
 
     def set_wall_clock(self, forward: float) -> None:
         """Set the wall clock forward, or back if negative, by so many seconds, in which no time passes."""
         self._start += timedelta(seconds=forward)
-        self._jumps = [watch for watch in self._jumps if watch.callback is not None]
         for watch in tuple(self._jumps):
-            if watch.callback is not None:
+            if watch in self._jumps:  # none before it has cancelled it
                 watch.callback()
 
     def next_timer(self) -> float | None:
@@ -177,6 +184,53 @@ async def pause(clock: Clock, seconds: float) -> None:
         await over.wait()
     finally:
         timer.cancel()
+
+
+class Alarm:
+    """Makes a call once, when the wall clock shows a moment, also if the clock is set meanwhile.
+
+    Args:
+        clock: Whose wall clock.
+        moment: When, in seconds since the epoch; if that is over, the call is made at once.
+        callback: The call.
+    """
+
+    def __init__(self, clock: Clock, moment: float, callback: Callable[[], object]) -> None:
+        self._clock = clock
+        self._moment = moment
+        self._callback = callback
+        self._jumps = clock.on_jump(self._look)
+        self._timer: Timer | None = None
+        self._look()
+
+    def _look(self) -> None:
+        left = self._moment - self._clock.now().timestamp()
+        self._cancel_timer()
+        if left > 0:
+            self._timer = self._clock.call_later(left, self._look)
+        else:
+            self._jumps.cancel()
+            self._callback()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def cancel(self) -> None:
+        """Do not make the call; nothing happens if it was made."""
+        self._jumps.cancel()
+        self._cancel_timer()
+
+
+async def pause_until(clock: Clock, moment: float) -> None:
+    """Return when the wall clock shows a moment, in seconds since the epoch, also if it is set meanwhile."""
+    over = asyncio.Event()
+    alarm = Alarm(clock, moment, over.set)
+    try:
+        await over.wait()
+    finally:
+        alarm.cancel()
 
 
 class Limit:

@@ -1,10 +1,12 @@
 """Clocks: the machine's, and the one that a test moves."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from euryale.kit.clock import SYSTEM_CLOCK, ManualClock
+from euryale.kit import machine_time
+from euryale.kit.clock import SYSTEM_CLOCK, Alarm, ManualClock, pause_until
 from euryale.kit.machine_time import utc_now
 
 
@@ -38,3 +40,78 @@ def test_setting_the_wall_clock_back_does_not_take_elapsed_time_back():
     clock.advance(90)
     clock.set_wall_clock(-30)
     assert (clock.now(), clock.monotonic()) == (datetime(2026, 1, 1, 0, 1, tzinfo=UTC), 90.0)
+
+
+@pytest.fixture
+def rung():
+    return []
+
+
+def test_an_alarm_rings_once_at_its_moment(rung):
+    clock = ManualClock()
+    Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    clock.advance(59)
+    assert rung == []
+    clock.advance(3600)
+    clock.set_wall_clock(3600)
+    assert rung == [60]
+
+
+def test_an_alarm_rings_when_the_wall_clock_is_set_past_its_moment(rung):
+    clock = ManualClock()
+    Alarm(clock, clock.now().timestamp() + 3600, lambda: rung.append(clock.monotonic()))
+    clock.set_wall_clock(3601)
+    assert rung == [0]
+    clock.advance(7200)
+    assert rung == [0]
+
+
+def test_an_alarm_waits_longer_when_the_wall_clock_is_set_back_and_less_when_it_is_set_forth_again(rung):
+    clock = ManualClock()
+    Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    clock.set_wall_clock(-3600)
+    clock.advance(100)
+    assert rung == []
+    clock.set_wall_clock(3000)
+    clock.advance(1000)
+    assert rung == [660]
+
+
+def test_an_alarm_that_is_cancelled_does_not_ring(rung):
+    clock = ManualClock()
+    alarm = Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    alarm.cancel()
+    clock.set_wall_clock(3600)
+    clock.advance(3600)
+    alarm.cancel()
+    assert rung == []
+
+
+def test_a_watch_that_another_cancels_is_not_called(rung):
+    clock = ManualClock()
+    watches = []
+
+    def first() -> None:
+        rung.append("first")
+        watches[1].cancel()
+
+    watches += [clock.on_jump(first), clock.on_jump(lambda: rung.append("second"))]
+    clock.set_wall_clock(1)
+    assert rung == ["first"]
+
+
+async def test_a_pause_until_a_moment_that_is_over_is_none():
+    clock = ManualClock()
+    await pause_until(clock, clock.now().timestamp() - 1)
+    assert clock.next_timer() is None
+
+
+async def test_the_machines_clock_notices_that_it_was_set(monkeypatch, rung):
+    distances = iter((100.0, 100.1, 3700.1, 3700.1, 100.1))
+    monkeypatch.setattr(machine_time, "distance", lambda: next(distances))
+    loop, looks = asyncio.get_running_loop(), []
+    monkeypatch.setattr(loop, "call_later", lambda _, look: looks.append(look))
+    SYSTEM_CLOCK.on_jump(lambda: rung.append(len(looks)))
+    while len(looks) < 5:
+        looks[-1]()
+    assert rung == [2, 4], "at the second look, and at the fourth"

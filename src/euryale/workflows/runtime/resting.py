@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from euryale.kit.clock import pause
+from euryale.kit.clock import pause_until
 from euryale.workflows.record.entry import Release, StatusChange
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
@@ -81,8 +81,7 @@ class Resting:
         """Let a lane wait until a moment; at once if that is over, or None."""
         if due is not None and due > self._run.tools.now():
             await self.begin(lane, due)
-            while (left := due - self._run.tools.now()) > 0:
-                await pause(self._run.tools.clock, left)
+            await pause_until(self._run.tools.clock, due)
             await self.end(lane)
 
     def look(self) -> None:

@@ -1,11 +1,10 @@
 """What waits on the way forward: for a completion or a signal from outside, or for a time."""
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import Any, Final
 
-from euryale.kit.clock import Limit
+from euryale.kit.clock import Alarm
 from euryale.workflows.definition.nodes import SignalNode, SleepNode, StepNode
 from euryale.workflows.errors import PayloadError, PermanentFailure
 from euryale.workflows.record.entry import Message
@@ -128,11 +127,13 @@ class Waits:
         return None if answer.cancelled() else answer.result()
 
     async def _wait_for(self, answer: _Answer, due: float | None) -> None:
-        tools = self._run.tools
-        while not answer.done() and (due is None or due > tools.now()):
-            with contextlib.suppress(TimeoutError):
-                async with Limit(tools.clock, None if due is None else due - tools.now()):
-                    await asyncio.wait([answer])
+        """Return when the answer is there; it is cancelled when its time is over."""
+        alarm = None if due is None else Alarm(self._run.tools.clock, due, answer.cancel)
+        try:
+            await asyncio.wait([answer])
+        finally:
+            if alarm is not None:
+                alarm.cancel()
 
     def answered(
         self, lane: Lane, node: str, wanted: Any, message: Message, attempt: int, *, undo: bytes | None = None
