@@ -35,6 +35,7 @@ from euryale.workflows.testing import Effects, run_in_virtual_time
 ALWAYS = 99
 ATTEMPTS = 2
 RETRY = Retry(max_attempts=ATTEMPTS, initial=1, jitter=False)
+VERY_MANY, PARTS = 5_000, 20
 
 
 @dataclass(frozen=True)
@@ -363,5 +364,5 @@ def test_the_engine_does_what_the_model_says(block):
 @pytest.mark.parametrize("part", range(PARTS))
 @settings(max_examples=VERY_MANY // PARTS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(block=plans)
-def test_the_engine_does_what_the_model_says_of_very_many_plans(part, block):  # noqa: ARG001 -- shows how far it is
+def test_the_engine_does_what_the_model_says_of_very_many_plans(part, block):
     check(block)
