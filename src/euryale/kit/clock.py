@@ -204,7 +204,7 @@ class Alarm:
         self._look()
 
     def _look(self) -> None:
-        left = self._moment - self._clock.now().timestamp()
+        left = self._moment - self._clock.timestamp()
         self._cancel_timer()
         if left > 0:
             self._timer = self._clock.call_later(left, self._look)

@@ -16,6 +16,13 @@ def test_the_machines_time_is_aware_and_in_utc():
     assert SYSTEM_CLOCK.monotonic() <= SYSTEM_CLOCK.monotonic()
 
 
+def test_seconds_since_the_epoch_survive_the_way_through_a_datetime():
+    for _ in range(1000):
+        seconds = SYSTEM_CLOCK.timestamp()
+        assert datetime.fromtimestamp(seconds, UTC).timestamp() == seconds
+    assert SYSTEM_CLOCK.now().timestamp() - seconds < 60
+
+
 def test_a_manual_clock_stands_still_until_it_is_moved():
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     assert clock.now() == clock.now()

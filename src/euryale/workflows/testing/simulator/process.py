@@ -99,7 +99,7 @@ class Process:
 
     def timestamp(self) -> float:
         """Return what its wall clock shows, in seconds since the epoch."""
-        return self._clock.timestamp() + self.skew
+        return self.now().timestamp()
 
     def monotonic(self) -> float:
         """Return the seconds that have passed."""
