@@ -18,7 +18,7 @@ _OWNERS = ("w1", "w2", "w3")
 _READY: dict[str, Any] = {"owner": "", "available_at": 500.0}
 
 
-def expect(actual: object, wanted: object) -> None:
+def expect(actual: Any, wanted: Any) -> None:
     """Raise unless both are equal.
 
     Raises:

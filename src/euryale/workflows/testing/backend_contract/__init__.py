@@ -27,8 +27,8 @@ class BackendContract(
 ):
     """Subclass it as ``Test...`` with an async fixture ``new_backend``.
 
-    The fixture gives a :class:`BackendFactory`; the suite closes what that makes. Steps run in the process and the event
-    loop of the tests. The backend can encrypt secrets.
+    The fixture gives a :class:`BackendFactory`; the suite closes what that makes. Steps run in the process and the
+    event loop of the tests. The backend can encrypt secrets.
 
     Example:
         >>> class TestMyBackend(BackendContract):

@@ -1,6 +1,7 @@
 """What a backend promises of executions that succeed: their order, their ids, their results and their events."""
 
 import asyncio
+from typing import Any
 
 from euryale.workflows.backend import Backend
 from euryale.workflows.definition.composer import emit, transform
@@ -114,10 +115,11 @@ class RunningContract:
         def nothing() -> str:
             return a("")
 
+        unchecked: tuple[Any, Any] = (nothing, takes_one)
         async with opened(new_backend, nothing, takes_one) as backend:
             expect(await backend.run(nothing), "a")
-            await caught(InputError, backend.start(nothing, "x"))  # type: ignore[call-overload] -- that is the test
-            await caught(InputError, backend.start(takes_one))  # type: ignore[type-var] -- that is the test
+            await caught(InputError, backend.start(unchecked[0], "x"))
+            await caught(InputError, backend.start(unchecked[1]))
         expect(scene.effects.done(), ("a",))
 
     async def test_the_same_id_and_input_join(self, new_backend: BackendFactory) -> None:

@@ -55,7 +55,7 @@ async def opened(
             await backend.close()
 
 
-async def caught(kind: type[E], awaitable: Awaitable[object]) -> E:
+async def caught(kind: type[E], awaitable: Awaitable[Any]) -> E:
     """Return the error that comes instead of a result.
 
     Raises:
@@ -70,7 +70,7 @@ async def caught(kind: type[E], awaitable: Awaitable[object]) -> E:
 
 async def reached(backend: Backend, execution_id: str, status: Status) -> None:
     """Return when an execution stands there."""
-    while (await backend.get(execution_id)).status is not status:
+    while (await backend.get(execution_id)).status is not status:  # noqa: ASYNC110 -- backends tell nobody of a change
         await asyncio.sleep(_LOOK_EVERY)
 
 

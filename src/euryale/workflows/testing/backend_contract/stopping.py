@@ -77,7 +77,7 @@ class StoppingContract:
 
         @step
         async def refuse(value: str) -> str:
-            raise ValueError("no")
+            raise ValueError(f"no {value}")
 
         @refuse.compensate
         async def _(undo: str | None) -> None:
@@ -142,18 +142,19 @@ class StoppingContract:
     async def test_waiting_is_a_part_of_its_time(self, new_backend: BackendFactory) -> None:
         """Whatever it waits for."""
         scene = Scene()
+        z = scene.step("z")
 
         @workflow("sleepy", timeout=0.05)
-        def sleepy(value: str) -> str:
+        def sleepy() -> str:
             sleep(3600)
-            return scene.step("z")(value)
+            return z("")
 
         @workflow("deaf", timeout=0.05)
-        def deaf(value: str) -> str:
-            return scene.step("z")(wait_for(_TOLD))
+        def deaf() -> str:
+            return z(wait_for(_TOLD))
 
         async with opened(new_backend, sleepy, deaf) as backend:
             for each in (sleepy, deaf):
-                error = await caught(ExecutionTimedOut, backend.run(each, "x"))
+                error = await caught(ExecutionTimedOut, backend.run(each))
                 expect((await backend.get(error.execution)).reason, Reason.TIMEOUT)
         expect(scene.effects.done(), ())

@@ -40,7 +40,7 @@ class _Builds:
 
         @step(completes="externally", external_timeout=external_timeout, retry=Retry(max_attempts=3, initial=0.001))
         async def build(value: str) -> StepResponse[_Decision, str]:
-            await scene.effects.do("build")
+            await scene.effects.do(f"build {value}")
             self.tokens.put_nowait(step_context().token)
             if early:
                 await self.told.wait()
@@ -133,7 +133,7 @@ class WaitingContract:
 
     async def test_signals_that_came_before_are_kept(self, new_backend: BackendFactory) -> None:
         """Each is taken once, in the order in which they were sent; one with a key that was there is not kept."""
-        scene, begun, gate = Scene(), asyncio.Event(), asyncio.Event()
+        begun, gate = asyncio.Event(), asyncio.Event()
 
         @step
         async def wait(value: str) -> str:
@@ -158,11 +158,11 @@ class WaitingContract:
         other = Signal("other", str)
 
         @workflow("two-kinds")
-        def two_kinds(value: str) -> list[object]:
+        def two_kinds() -> list[object]:
             return [wait_for(other), wait_for(_DECIDED)]
 
         async with opened(new_backend, two_kinds) as backend:
-            handles = [await backend.start(two_kinds, "x", id=each) for each in "ef"]
+            handles = [await backend.start(two_kinds, id=each) for each in "ef"]
             expect(await backend.signal("e", _DECIDED, _ANN), wanted=True)
             expect(await backend.signal("f", _DECIDED, _BOB), wanted=True)
             for handle in handles:
@@ -173,7 +173,8 @@ class WaitingContract:
 
     async def test_a_value_of_another_type_is_refused_where_it_is_sent(self, new_backend: BackendFactory) -> None:
         """The execution waits on."""
-        asking, wrong = _asking(Scene()), Signal[Any]("decided", _Decision)
+        asking = _asking(Scene())
+        wrong: Signal[Any] = Signal("decided", _Decision)
         async with opened(new_backend, asking) as backend:
             handle = await backend.start(asking, "x", id="e")
             await caught(PayloadError, backend.signal("e", wrong, "yes"))
@@ -187,11 +188,11 @@ class WaitingContract:
         a = scene.step("a")
 
         @workflow("patient")
-        def patient(value: str) -> _Decision | None:
+        def patient() -> _Decision | None:
             return wait_for(_DECIDED, timeout=3600, default=None)
 
         @workflow("hasty")
-        def hasty(value: str) -> _Decision:
+        def hasty() -> _Decision:
             return wait_for(_DECIDED, timeout=0.02, default=_NOBODY)
 
         @workflow("strict")
@@ -200,9 +201,9 @@ class WaitingContract:
             return wait_for(_DECIDED, timeout=0.02)
 
         async with opened(new_backend, patient, hasty, strict) as backend:
-            handle = await backend.start(patient, "x")
+            handle = await backend.start(patient)
             await handle.signal(_DECIDED, _ANN)
-            expect([await handle.result(), await backend.run(hasty, "x")], [_ANN, _NOBODY])
+            expect([await handle.result(), await backend.run(hasty)], [_ANN, _NOBODY])
             await caught(ExecutionReverted, backend.run(strict, "x", id="e"))
             expect((await backend.get("e")).reason, Reason.ERROR)
         expect(scene.effects.undone(), ("a:undo-a",))
@@ -218,7 +219,7 @@ class WaitingContract:
             await _told_twice(backend, token)
             expect(await handle.result(), "annz")
             expect(await backend.complete(token, _BOB), wanted=False)
-        expect((scene.effects.done(), scene.effects.undone()), (("a", "build", "z"), ()))
+        expect((scene.effects.done(), scene.effects.undone()), (("a", "build xa", "z"), ()))
 
     async def test_it_may_be_completed_before_it_has_returned(self, new_backend: BackendFactory) -> None:
         """Nothing is lost."""
@@ -229,7 +230,7 @@ class WaitingContract:
             await _told_twice(backend, await builds.tokens.get())
             builds.told.set()
             expect(await handle.result(), "annz")
-        expect(scene.effects.done(), ("a", "build", "z"))
+        expect(scene.effects.done(), ("a", "build xa", "z"))
 
     async def test_a_step_fails_from_outside(self, new_backend: BackendFactory) -> None:
         """For good, whatever its retries; it is undone with what it left when it set things going."""
@@ -241,7 +242,7 @@ class WaitingContract:
             expect([await backend.fail(token, "no space left"), await backend.complete(token, _ANN)], [True, False])
             error = await caught(ExecutionReverted, handle.result())
             expect((error.step, "no space left" in str(error)), ("build", True))
-        expect((scene.effects.done(), scene.effects.undone()), (("a", "build"), ("build:job", "a:undo-a")))
+        expect((scene.effects.done(), scene.effects.undone()), (("a", "build xa"), ("build:job", "a:undo-a")))
 
     async def test_it_is_not_waited_for_longer_than_it_says(self, new_backend: BackendFactory) -> None:
         """Nobody completes it."""
@@ -270,4 +271,4 @@ class WaitingContract:
             await _told_twice(backend, token)
             expect(await backend.run(asking, "x", id="asked"), [_ANN, _BOB])
             expect(await backend.result("built"), "annz")
-        expect(sorted(scene.effects.done()), ["a", "a", "build", "z"])
+        expect(sorted(scene.effects.done()), ["a", "a", "build xa", "z"])
