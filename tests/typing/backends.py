@@ -34,7 +34,7 @@ async def use(backend: Backend) -> None:
     assert_type(view.status, Status)
     assert_type(await backend.signal(handle.id, GRANTED, True), bool)
     assert_type(await backend.cancel(handle.id), bool)
-    await backend.start(counting, 3)  # type: ignore[arg-type]
+    await backend.start(counting, 3)  # type: ignore[misc]
     await handle.signal(GRANTED, "yes")  # type: ignore[misc]
 
 

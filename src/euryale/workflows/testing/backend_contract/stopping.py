@@ -127,7 +127,7 @@ class StoppingContract:
         scene = Scene()
         a, z, hanging = scene.step("a"), scene.step("z"), scene.hanging("h")
 
-        @workflow("limited", timeout=0.3)
+        @workflow("limited", timeout=1)
         def limited(value: str) -> str:
             return z(hanging.step(a(value)))
 

@@ -14,7 +14,7 @@ from euryale.kit.secret import Secret
 from euryale.workflows.definition.composer import transform
 from euryale.workflows.definition.step import step
 from euryale.workflows.definition.workflow import Workflow, workflow
-from euryale.workflows.errors import ExecutionReverted, PayloadError, UnknownExecutionError
+from euryale.workflows.errors import ExecutionReverted, IdempotencyError, PayloadError, UnknownExecutionError
 from euryale.workflows.record.states import Status
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
 from euryale.workflows.testing.store_contract import expect
@@ -171,7 +171,10 @@ class ValuesContract:
             return use(rotate(login))
 
         async with opened(new_backend, rotation) as backend:
-            expect(await backend.run(rotation, _Login("ann", Secret("open sesame"))), Secret("open sesame-rotated"))
+            for _ in range(2):  # the second one joins: it is the same input, however it is encrypted
+                result = await backend.run(rotation, _Login("ann", Secret("open sesame")), id="e")
+                expect(result, Secret("open sesame-rotated"))
+            await caught(IdempotencyError, backend.start(rotation, _Login("ann", Secret("another")), id="e"))
             error = await caught(ExecutionReverted, backend.run(rotation, _Login("eve", Secret("please open"))))
             expect(("is not accepted" in str(error), "please open" in str(error)), (True, False))
 
