@@ -50,7 +50,10 @@ class BackendView(Protocol):
 class BackendHandle(Protocol[O_co]):
     """An execution that was started, whoever drives it."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
 
     async def result(self) -> O_co:
         """Return its result when it has one; see :meth:`Backend.result`."""
