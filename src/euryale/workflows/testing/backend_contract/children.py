@@ -2,12 +2,13 @@
 
 import asyncio
 
-from euryale.workflows.definition.composer import detach
+from euryale.workflows.definition.composer import detach, emit
 from euryale.workflows.definition.step import step
 from euryale.workflows.definition.workflow import workflow
 from euryale.workflows.errors import ExecutionCancelled, ExecutionReverted
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.context import StepContext, step_context
+from euryale.workflows.runtime.relay import ReleasedEvent
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
 from euryale.workflows.testing.store_contract import expect
 
@@ -108,8 +109,8 @@ class ChildrenContract:
         expect(scene.effects.undone(), ("h:None", "b:undo-b", "a:undo-a"))
 
     async def test_a_detached_one_is_neither_awaited_nor_undone(self, new_backend: BackendFactory) -> None:
-        """It ends in its own time, whatever becomes of the one that started it."""
-        scene, gate = Scene(), asyncio.Event()
+        """It ends in its own time, and its events are released, whatever becomes of the one that started it."""
+        scene, gate, events = Scene(), asyncio.Event(), asyncio.Queue[ReleasedEvent]()
         a, z = scene.steps("az")
 
         @step
@@ -124,6 +125,7 @@ class ChildrenContract:
 
         @workflow("apart")
         def apart(value: str) -> str:
+            emit("apart", value)
             return wait(value)
 
         ids: list[str] = []
@@ -139,7 +141,7 @@ class ChildrenContract:
             z(value)
             return detached
 
-        async with opened(new_backend, starter, apart) as backend:
+        async with opened(new_backend, starter, apart, deliver=events.put) as backend:
             ids.append(await backend.run(starter, "x"))
             scene.faults.fail("z")
             await caught(ExecutionReverted, backend.run(starter, "y"))
@@ -147,4 +149,5 @@ class ChildrenContract:
             gate.set()
             expect([await backend.result(ids[0]), await backend.result(ids[2])], ["xa!", "ya!"])
             expect([await backend.wait(each) for each in ids], [Status.SUCCEEDED] * 3)
+            expect(sorted([(await events.get()).data, (await events.get()).data]), ["xa", "ya"])
         expect(scene.effects.undone(), ("z:None", "a:undo-a"))

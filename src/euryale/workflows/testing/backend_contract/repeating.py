@@ -123,8 +123,9 @@ class RepeatingContract:
 
         async with opened(new_backend, too_few) as backend:
             await caught(ExecutionReverted, backend.run(too_few, [1, 2, 3, 4]))
-        expect(scene.effects.done(), ("1",))
-        expect(sorted(scene.effects.undone()), ["1:2", "2:None", "3:None"])
+            expect(scene.effects.done(), ("1",))
+            expect(sorted(scene.effects.undone()), ["1:2", "2:None", "3:None"])
+            await caught(ExecutionReverted, backend.run(too_few, [1, 4]))  # fewer than are to succeed
 
     async def test_so_many_may_fail(self, new_backend: BackendFactory) -> None:
         """A number of them, or a share; one more, and all are undone."""
