@@ -1,7 +1,6 @@
 """What a backend promises where a workflow branches: parallel branches, choices, hooks."""
 
 import asyncio
-from typing import Final
 
 from euryale.workflows.definition.composer import transform, when
 from euryale.workflows.definition.hook import Hook
@@ -11,8 +10,6 @@ from euryale.workflows.definition.workflow import workflow
 from euryale.workflows.errors import ExecutionReverted
 from euryale.workflows.testing.backend_contract.scene import PATIENCE, BackendFactory, Scene, caught, opened
 from euryale.workflows.testing.store_contract import expect
-
-_A_WHILE: Final = 0.1
 
 
 def _meeting(name: str, barrier: asyncio.Barrier) -> Step[[str], str, str]:
@@ -60,14 +57,17 @@ class BranchingContract:
         expect(scene.effects.done(), ("a", "b", "z"))
 
     async def test_what_runs_is_let_finish_when_a_branch_fails(self, new_backend: BackendFactory) -> None:
-        """By default: then it is undone with what it left; what follows the branches does not start."""
-        scene, running, later = Scene(), asyncio.Event(), asyncio.Event()
-        after = scene.step("z")
+        """By default: then it is undone with what it left, and nothing new starts, in no branch and behind them.
+
+        That the failure was heard of shows in the inner group, which interrupts.
+        """
+        scene, running = Scene(), asyncio.Event()
+        hanging, (never, after) = scene.hanging("h"), scene.steps("nz")
 
         @step
         async def slow(value: str) -> str:
             running.set()
-            await later.wait()
+            await hanging.interrupted.wait()
             await scene.effects.do("slow")
             return f"{value} of slow"
 
@@ -78,7 +78,7 @@ class BranchingContract:
         @step
         async def failing(value: str) -> str:
             await running.wait()
-            asyncio.get_running_loop().call_later(_A_WHILE, later.set)  # nobody tells when a failure was heard of
+            await hanging.begun.wait()
             raise ValueError(f"no {value}")
 
         @failing.compensate
@@ -87,14 +87,17 @@ class BranchingContract:
 
         @workflow("waiting-for-branches")
         def flow(value: str) -> str:
-            kept, _ = parallelize(slow(value), failing(value))
+            kept, _ = parallelize(
+                lambda: never(slow(value)),
+                lambda: parallelize(hanging.step(value), failing(value), on_failure="cancel"),
+            )
             return after(kept)
 
         async with opened(new_backend, flow) as backend:
             error = await caught(ExecutionReverted, backend.run(flow, "x"))
             expect((error.step, error.error), ("failing", "ValueError"))
         expect(scene.effects.done(), ("slow",))
-        expect(sorted(scene.effects.undone()), ["failing:None", "slow:x of slow"])
+        expect(sorted(scene.effects.undone()), ["failing:None", "h:None", "slow:x of slow"])
 
     async def test_or_is_interrupted(self, new_backend: BackendFactory) -> None:
         """It may have done something by then: its compensation is called, with None."""

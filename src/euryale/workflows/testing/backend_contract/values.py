@@ -104,8 +104,9 @@ class ValuesContract:
         echoes = [(each, _echo(type(each), seen)) for each in values]
         async with opened(new_backend, *(echo for _, echo in echoes)) as backend:
             for value, echo in echoes:
-                result = await backend.run(echo, value)
-                expect([(type(each), each) for each in (*seen, result)], [(type(value), value)] * 3)
+                handle = await backend.start(echo, value)
+                results = (await handle.result(), await backend.result(handle.id))
+                expect([(type(each), each) for each in (*seen, *results)], [(type(value), value)] * 4)
                 seen.clear()
 
     async def test_a_part_of_a_value_may_be_passed(self, new_backend: BackendFactory) -> None:
