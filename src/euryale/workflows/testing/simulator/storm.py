@@ -278,7 +278,7 @@ class Storm:
             await pause(self._clock, _LOOK_EVERY)
             journals = await self.journals()
             left = [each for each in journals.values() if not each.row.status.ended]
-            if self._clock.monotonic() > began + _SETTLING:
+            if _SETTLING <= self._clock.monotonic() - began < _SETTLING + _LOOK_EVERY:
                 self._check_due(each.row for each in left)
             failed = [name for name, each in journals.items() if each.row.status is Status.FAILED]
             again = [name for name in failed if name not in tried and not journals[name].row.parent_id]
