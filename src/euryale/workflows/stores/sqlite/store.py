@@ -370,6 +370,8 @@ def _is_small(commit: Commit) -> bool:
     size = 0
     for entry in commit.entries:
         size += len(entry.payload or b"") + len(entry.undo or b"")
+    if commit.change is not None:
+        size += len(commit.change.output or b"") + len(commit.change.error or b"")
     for row in commit.create:
         size += len(row.input)
     for event in commit.stage:
