@@ -9,6 +9,12 @@ from euryale.workflows import Engine, ExecutionCancelled, ExecutionReverted, Sta
 AT_ONCE = 10.0
 
 
+async def turn_of_the_loop() -> None:
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()
+
+
 @step
 async def early(name: str) -> str:
     return name
@@ -30,7 +36,7 @@ async def test_a_step_may_cancel_its_own_execution(store, effects, at_the_end):
 
     @first.compensate
     async def _(undo: str | None) -> None:
-        await asyncio.sleep(0)
+        await turn_of_the_loop()
         await effects.undo("first")
 
     @step
@@ -99,7 +105,7 @@ async def test_a_step_that_swallows_a_mark_leaves_nothing_behind(store):
     @step
     async def group(name: str) -> str:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(asyncio.sleep(0))
+            tasks.create_task(turn_of_the_loop())
         return name
 
     @workflow("w")

@@ -61,10 +61,9 @@ async def test_nothing_is_done_on_the_spot_while_the_thread_works_although_a_cal
 
     working = asyncio.create_task(thread.run(work))
     await asyncio.to_thread(begun.wait)
-    impatient = asyncio.create_task(thread.run(where))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    await asyncio.wait([impatient])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await thread.run(where)
     assert not thread.is_quick
     go_on.set()
     await working
