@@ -10,6 +10,7 @@ from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
+from euryale.workflows.definition.checks import check_count, check_each, check_seconds, refusal
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
@@ -45,6 +46,8 @@ I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
 T = TypeVar("T")
 
+_A_LIST = "Write [...] around what was declared with Queue(...), Schedule(...) or @workflow(...)."
+
 
 class Engine(Serving, Starting, Telling):
     """Runs workflows durably.
@@ -67,6 +70,9 @@ class Engine(Serving, Starting, Telling):
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
         prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end
             that have one; None: only when :meth:`prune` is called.
+
+    Raises:
+        DefinitionError: If something that it is given cannot be right, or two things of one name differ.
 
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
@@ -91,9 +97,13 @@ class Engine(Serving, Starting, Telling):
         rest_after: float = 1.0,
         prune_every: float | None = 3600.0,
     ) -> None:
+        _check_parts(store, services)
+        _check_limits(concurrency, lease, rest_after, prune_every)
         self._store = store
         codec = codec or JsonCodec()
-        schedules = tuple(schedules)
+        queues = check_each(queues, Queue, "Engine: queues", "queue", _A_LIST)
+        schedules = check_each(schedules, Schedule, "Engine: schedules", "schedule", _A_LIST)
+        workflows = check_each(workflows, Workflow, "Engine: workflows", "workflow", _A_LIST)
         self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
@@ -343,6 +353,23 @@ class Engine(Serving, Starting, Telling):
     def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
         if self._relay is not None and name == "workflow.execution.finished":
             self._relay.wake()
+
+
+def _check_parts(store: Any, services: Any) -> None:
+    if isinstance(store, type) or not hasattr(store, "write"):
+        hint = 'Pass SQLiteStore("orders.db"), say; MemoryStore() in tests.'
+        raise refusal("Engine: store", store, "a store", hint)
+    if services is not None and not isinstance(services, Mapping) and not hasattr(services, "resolve"):
+        hint = "Write services={Stock: stock}."
+        raise refusal("Engine: services", services, "a mapping of types to objects, nor an object with resolve()", hint)
+
+
+def _check_limits(concurrency: Any, lease: Any, rest_after: Any, prune_every: Any) -> None:
+    check_count(concurrency, "Engine: concurrency", least=0, hint="0: it drives nothing, and only starts executions.")
+    check_seconds(lease, "Engine: lease")
+    check_seconds(rest_after, "Engine: rest_after", zero=True)
+    if prune_every is not None:
+        check_seconds(prune_every, "Engine: prune_every")
 
 
 def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock, pause
+from euryale.workflows.definition.checks import refusal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DRAWINGS, DrawingFormat, NodeState, node_state
@@ -115,7 +116,10 @@ class Insight:
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its plan is not known here.
+            DefinitionError: If there is no such format.
         """
+        if form not in DRAWINGS:
+            raise refusal("graph: form", form, f"one of {', '.join(DRAWINGS)}")
         history = await self.history(execution_id)
         journal = await self._journal(execution_id)
         plan = self._plan(journal.row)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
+from euryale.workflows.definition.checks import check_count, check_type, refusal
 from euryale.workflows.definition.queue import Policy
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits, Terms
@@ -27,6 +29,9 @@ class ExecutionQuery:
         queue: Only of this queue.
         limit: How many at the most.
         before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
+
+    Raises:
+        DefinitionError: If one of these cannot be right.
     """
 
     workflow: str | None = None
@@ -36,6 +41,26 @@ class ExecutionQuery:
     limit: int = 50
     before: tuple[float, str] | None = None
     queue: str | None = None
+
+    def __post_init__(self) -> None:
+        check_count(self.limit, "ExecutionQuery: limit", least=0)
+        for name in ("workflow", "parent_id", "queue"):
+            check_type(getattr(self, name), (str, NoneType), f"ExecutionQuery: {name}", "a text, nor None")
+        check_type(self.prefix, str, "ExecutionQuery: prefix", "a text")
+        if not isinstance(self.statuses, frozenset) or not all(isinstance(each, Status) for each in self.statuses):
+            hint = "Write statuses=frozenset({Status.SUCCEEDED})."
+            raise refusal("ExecutionQuery: statuses", self.statuses, "a frozenset of Status", hint)
+        if self.before is not None and not _is_cursor(self.before):
+            hint = "Pass the cursor of the last execution of the page before: before=page[-1].cursor."
+            raise refusal("ExecutionQuery: before", self.before, "a cursor", hint)
+
+
+def _is_cursor(given: object) -> bool:
+    match given:
+        case (int() | float(), str()):
+            return True
+        case _:
+            return False
 
 
 class Claim(msgspec.Struct, frozen=True):

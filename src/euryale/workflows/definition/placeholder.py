@@ -6,6 +6,7 @@ from pathlib import Path
 from types import CellType, FrameType
 from typing import Any, ClassVar, NoReturn
 
+from euryale.workflows.definition.checks import takes
 from euryale.workflows.definition.expression import (
     Attribute,
     Constant,
@@ -172,6 +173,11 @@ def check_composing(function: object, what: str) -> None:
         raise CompositionError(
             f"{caller_location()}: {what} takes a function that composes, not {function!r}.",
             hint="Put a lambda around the call: lambda: create(project).",
+        )
+    if not takes(function, 0):
+        raise CompositionError(
+            f"{caller_location()}: {what} takes a function without parameters.",
+            hint="It composes; what it passes on it sees from around it: lambda: create(project).",
         )
 
 

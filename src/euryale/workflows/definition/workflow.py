@@ -4,8 +4,10 @@ import inspect
 import typing
 from collections.abc import Callable
 from datetime import timedelta
+from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
+from euryale.workflows.definition.checks import check_type
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
@@ -166,4 +168,5 @@ def workflow(
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
     if not name or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
+    check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
     return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)

@@ -90,7 +90,7 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: step(completes="later"), "'externally'"),
         (lambda: a.named("b", timeout=-1), "timeout=-1"),
         (lambda: a.compensate(retry=3)(print), "is no policy"),
-        (lambda: Engine(MemoryStore(), workflows=[a]), "is no workflow"),
+        (lambda: Engine(MemoryStore(), workflows=[a]), "is not a workflow"),
         (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
     ],
 )
