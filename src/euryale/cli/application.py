@@ -64,13 +64,14 @@ def load_engine(reference: str) -> Engine:
 
 
 @asynccontextmanager
-async def application(reference: str, *, acting: bool, driving: bool) -> AsyncIterator["ApplicationExecutions"]:
+async def application(reference: str, *, acting: bool) -> AsyncIterator["ApplicationExecutions"]:
     """Give an application's executions; for those who only look, also while another process owns the store.
+
+    Nothing that is due is driven here, save what is retried: that is left to the application's own workers.
 
     Args:
         reference: Where its engine is; see :func:`load_engine`.
         acting: Whether executions are to be told something, or started.
-        driving: Whether this process is to drive what is to be done, as a worker.
 
     Raises:
         UsageError: If there is no engine.
@@ -81,7 +82,7 @@ async def application(reference: str, *, acting: bool, driving: bool) -> AsyncIt
     async with AsyncExitStack() as opened:
         if acting:
             try:
-                await engine.open(driving=driving)
+                await engine.open(driving=False)
             except StoreLockedError as error:
                 hint = "Only it can change executions; list, show, watch and graph work meanwhile."
                 raise StoreLockedError(error.message, hint=hint) from error
@@ -202,8 +203,13 @@ class ApplicationExecutions:
         return await self._engine.cancel(execution)
 
     async def retry_execution(self, execution: str) -> str:
-        """Try again to undo an execution that ended failed, or go on with a stranded one; return its id."""
+        """Try again to undo an execution that ended failed, or go on with a stranded one; return its id.
+
+        Returns when what was to be undone is undone, or could not be; of one that goes on forward, when it does.
+        """
         await self._engine.retry(execution)
+        if (await self._insight.get(execution)).status is Status.COMPENSATING:  # its undoing had been broken off
+            await self._engine.wait(execution)
         return execution
 
     async def fork_execution(self, execution: str, from_step: str, *, id: str | None = None) -> str:  # noqa: A002

@@ -43,7 +43,6 @@ def ask_executions(
     job: Callable[[Executions], Awaitable[T]],
     *,
     acting: bool = False,
-    driving: bool = False,
 ) -> T:
     """Do something with executions, and return what came of it.
 
@@ -52,7 +51,6 @@ def ask_executions(
         app: Where the application's engine is; None: the platform is asked.
         job: What to do.
         acting: Whether it changes something.
-        driving: Whether this process is to do what follows from that, if it is an application's.
 
     Raises:
         UsageError: If there is no such application.
@@ -63,7 +61,7 @@ def ask_executions(
         return session.ask(job)
 
     async def run() -> T:
-        async with application(app, acting=acting, driving=driving) as executions:
+        async with application(app, acting=acting) as executions:
             return await job(executions)
 
     return asyncio.run(run())

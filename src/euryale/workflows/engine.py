@@ -16,7 +16,6 @@ from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
-    WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
@@ -31,6 +30,7 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.reopening import not_retried
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler
 from euryale.workflows.runtime.serving import Serving
@@ -109,6 +109,7 @@ class Engine(Serving, Starting, Telling):
             patience=patience,
             rest_after=rest_after,
             draining=asyncio.Event(),
+            keeping=asyncio.Event(),
         )
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease), self._pruner.see)
@@ -133,7 +134,7 @@ class Engine(Serving, Starting, Telling):
 
         Args:
             driving: Whether executions are driven here. If not, they can be started and told things, and are retried
-                when that is asked for; all else is left to other workers, or to the next time.
+                when that is asked for, in memory to their end; all else is left to other workers, or to the next time.
 
         Raises:
             StoreLockedError: If another process owns the store.
@@ -306,10 +307,7 @@ class Engine(Serving, Starting, Telling):
         elif not journal.row.status.ended and not self._worker.drives(execution_id):
             await self._worker.reopening.resume(execution_id)
         else:
-            raise WorkflowError(
-                f"{execution_id} is {journal.row.status}; only a failed or stranded execution can be retried.",
-                hint="A reverted one is started again under a new id.",
-            )
+            raise not_retried(journal.row)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.

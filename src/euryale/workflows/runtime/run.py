@@ -54,6 +54,7 @@ class Tools:
     patience: Patience
     rest_after: float
     draining: asyncio.Event
+    keeping: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
