@@ -266,7 +266,8 @@ class Engine(Serving, Starting, Telling):
 
     def reading(self) -> AbstractAsyncContextManager[Insight]:
         """Look at executions without taking part, also while another process owns the store; see ``Insight``."""
-        return reading(self._store.reader(), self._registry, self._tools.codec, self._tools.clock)
+        tools = self._tools
+        return reading(self._store.reader(), self._registry, tools.codec, tools.clock, lacks=self._lacks)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""

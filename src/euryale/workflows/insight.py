@@ -164,11 +164,13 @@ class Insight:
 
 
 @asynccontextmanager
-async def reading(reader: Reader, registry: Registry, codec: Codec, clock: Clock) -> AsyncIterator[Insight]:
+async def reading(
+    reader: Reader, registry: Registry, codec: Codec, clock: Clock, *, lacks: Callable[[ExecutionRow], str]
+) -> AsyncIterator[Insight]:
     """Give what can be seen over a reader, which is opened for that time."""
     await reader.open()
     try:
-        yield Insight(reader, registry, codec, clock=clock)
+        yield Insight(reader, registry, codec, lacks=lacks, clock=clock)
     finally:
         await reader.close()
 
