@@ -1,14 +1,12 @@
 """Executions of an application of one's own, from its store: the same that the platform tells of its own."""
 
 import asyncio
-import importlib
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from euryale.cli.errors import UsageError
+from euryale.cli.loading import load_engine
 from euryale.cloud.wire.deployments import LogKind
 from euryale.cloud.wire.executions import (
     ExecutionDetail,
@@ -29,38 +27,10 @@ from euryale.workflows.errors import StoreLockedError
 from euryale.workflows.handle import moment
 from euryale.workflows.insight import Insight
 from euryale.workflows.runtime.nesting import child_execution_id
+from euryale.workflows.stores.memory import MemoryStore
 
 _LOOK_EVERY: Final = 0.3
 _COPIED: Final = ("id", "workflow", "version", "status", "reason", "created_at", "finished_at", "stranded")
-
-
-def load_engine(reference: str) -> Engine:
-    """Return an application's engine; it is not opened.
-
-    Args:
-        reference: ``module:attribute``: an ``Engine``, or a function without parameters that returns one. The module is
-            looked for in the working directory, too.
-
-    Raises:
-        UsageError: If there is none.
-    """
-    module_name, _, attribute = reference.partition(":")
-    if not module_name or not attribute:
-        raise UsageError(f"{reference!r} does not say where an engine is.", hint="Say --app MODULE:ENGINE.")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = importlib.import_module(module_name)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"--app {reference} cannot be found: {error}.") from error
-    engine = found() if callable(found) else found
-    if not isinstance(engine, Engine):
-        raise UsageError(
-            f"--app {reference} is a {type(engine).__qualname__}.",
-            hint="It must be an Engine, or a function that makes one.",
-        )
-    return engine
 
 
 @asynccontextmanager
@@ -74,11 +44,16 @@ async def application(reference: str, *, acting: bool) -> AsyncIterator["Applica
         acting: Whether executions are to be told something, or started.
 
     Raises:
-        UsageError: If there is no engine.
+        UsageError: If there is no engine, or nobody outside of its process can see its executions.
         StoreLockedError: If something is to be done, and another process owns the store.
         StoreError: If the store cannot be read.
     """
     engine = load_engine(reference)
+    if isinstance(engine.store, MemoryStore):
+        raise UsageError(
+            f"--app {reference} keeps its executions in memory: those of a running application are in its own process.",
+            hint="Ask that process, or use a SQLiteStore or a PostgresStore.",
+        )
     async with AsyncExitStack() as opened:
         if acting:
             try:

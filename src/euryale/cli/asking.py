@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
-from euryale.cli.application import ApplicationExecutions, ApplicationWorkflows, application, load_engine
+from euryale.cli.application import ApplicationExecutions, ApplicationWorkflows, application
+from euryale.cli.loading import load_engine
 from euryale.cli.session import Session
 from euryale.cloud.client import PlatformClient
 

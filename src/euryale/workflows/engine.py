@@ -129,6 +129,11 @@ class Engine(Serving, Starting, Telling):
         """Who is told what happens: attach a listener to it."""
         return self._tools.telemetry
 
+    @property
+    def store(self) -> Store:
+        """Where executions are written."""
+        return self._store
+
     async def open(self, *, driving: bool = True) -> None:
         """Open the store, and go on with every execution that an earlier process left.
 
