@@ -106,7 +106,11 @@ class ApplicationExecutions:
         before: str | None = None,
         queue: str | None = None,
     ) -> list[ExecutionInfo]:
-        """Return the newest executions that were not called by another, newest first."""
+        """Return the newest executions that were not called by another, newest first.
+
+        Raises:
+            UsageError: If there are none, and the application knows no workflow or no queue of that name.
+        """
         last = await self._insight.get(before) if before else None
         query = ExecutionQuery(
             workflow=workflow,
@@ -116,7 +120,11 @@ class ApplicationExecutions:
             limit=limit,
             before=None if last is None else (last.created_at.timestamp(), last.id),
         )
-        return [ExecutionInfo(**_told(view)) for view in await self._insight.list(query)]
+        found = await self._insight.list(query)
+        if not found:  # of a workflow that is not registered any more, there may be some
+            _check_known("workflow", workflow, [each.name for each in self._insight.workflows()])
+            _check_known("queue", queue, self._insight.queues())
+        return [ExecutionInfo(**_told(view)) for view in found]
 
     async def execution(self, execution: str) -> ExecutionDetail:
         """Return an execution with its steps."""
@@ -192,10 +200,20 @@ class ApplicationExecutions:
         return (await self._engine.fork(execution, from_step, id=id)).id
 
 
+def _check_known(what: str, name: str | None, known: Sequence[str]) -> None:
+    if name is not None and name not in known:
+        names = ", ".join(known) or "none"
+        raise UsageError(
+            f"The application knows no {what} {name!r}, and has no executions of it.", hint=f"Known: {names}."
+        )
+
+
 def _told(view: ExecutionView) -> dict[str, Any]:
     error = view.error
     told = {name: getattr(view, name) for name in _COPIED}
-    failure = error and FailureInfo(code=error.error, message=error.message, hint=error.hint, step=error.step)
+    failure = error and FailureInfo(
+        code=error.error, message=error.message, hint=error.hint, step=error.step, where=error.where
+    )
     return {**told, "parent": view.parent_id, "error": failure}
 
 

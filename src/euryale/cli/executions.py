@@ -6,7 +6,7 @@ import typer
 
 from euryale.cli.asking import Executions, ask_executions
 from euryale.cli.errors import DETACHED, UsageError, complain
-from euryale.cli.history_table import COLUMNS, history_rows
+from euryale.cli.history_table import COLUMNS, history_rows, shown_value
 from euryale.cli.operations import took
 from euryale.cli.options import App, AsJson, Execution
 from euryale.cli.output import plain, print_fields, print_json, print_table, say
@@ -14,11 +14,12 @@ from euryale.cli.retrying import check_retried, retry_in_application
 from euryale.cli.session import Session, session_of
 from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
-from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, StepInfo
+from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, HistoryInfo, StepInfo
 from euryale.kit.machine_time import utc_now
 from euryale.workflows import Origin
 
 _NEWEST = 200
+_VALUE = 400
 
 commands = typer.Typer(no_args_is_help=True, help="Look at what the platform does, end it or try it again.")
 
@@ -103,7 +104,7 @@ def show(
         if as_json:
             print_json({"execution": found, "children": children, "history": history})
             return
-        _print(found, {child.id: child for child in children})
+        _print(found, {child.id: child for child in children}, history)
         say()
         print_table(COLUMNS, history_rows(history), empty="Nothing has happened yet.")
 
@@ -118,6 +119,8 @@ def watch(context: typer.Context, execution: Execution, *, app: App = None, as_j
 
 def _follow(session: Session, app: str | None, execution: str) -> None:
     async def job(source: Executions) -> None:
+        if app and (await source.execution(execution)).finished_at is None:
+            complain(f"{execution} goes on as long as a process of the application drives it; this one only watches.\n")
         outcome = await wait_for(source, execution, title=execution, as_json=session.as_json)
         session.answered = session.as_json
         if session.as_json:
@@ -130,7 +133,7 @@ def _follow(session: Session, app: str | None, execution: str) -> None:
         raise typer.Exit(detach(execution)) from None
 
 
-def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> None:
+def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail], history: HistoryInfo) -> None:
     error = execution.error
     print_fields(
         [
@@ -140,7 +143,10 @@ def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> 
             ("origin", _origin(execution)),
             ("began", ago(execution.created_at, utc_now())),
             ("took", took(execution) if execution.finished_at else ""),
+            ("input", shown_value(history.input, _VALUE)),
+            ("result", shown_value(history.output, _VALUE)),
             ("error", f"{error.message} {error.hint}".strip() if error else ""),
+            ("raised at", error.where if error else ""),
             ("stranded", execution.stranded),
         ]
     )

@@ -283,7 +283,7 @@ def outcome_error(outcome: Outcome) -> ExecutionError:
     """Return the error that tells how an execution ended without success."""
     failure = outcome.failure or Failure("workflows.execution", f"It ended {outcome.row.status}.")
     where = f" at step {failure.step!r}" if failure.step else ""
-    text = f"{outcome.row.workflow} ({outcome.row.id}) was not done{where}: {failure.message} {failure.hint}".strip()
+    text = f"{outcome.row.workflow} ({outcome.row.id}) was not done{where}: {failure.text} {failure.hint}".strip()
     details = {"execution": outcome.row.id, "step": failure.step, "error": failure.error}
     if outcome.row.status is Status.FAILED:
         return ExecutionFailed(f"{text} Not everything could be undone.", **details)

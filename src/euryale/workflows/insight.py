@@ -75,6 +75,10 @@ class Insight:
         """Return the workflows that are known, each in its highest version, by name."""
         return self._registry.all()
 
+    def queues(self) -> tuple[str, ...]:
+        """Return the names of the queues that are known, in order."""
+        return self._registry.queues.names()
+
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
         rows = await self._store.list(query or ExecutionQuery())
