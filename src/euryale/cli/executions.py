@@ -15,6 +15,7 @@ from euryale.cli.session import Session, session_of
 from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
 from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, HistoryInfo, StepInfo
+from euryale.kit.errors import with_hint
 from euryale.kit.machine_time import utc_now
 from euryale.workflows import Origin
 
@@ -145,7 +146,7 @@ def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail], his
             ("took", took(execution) if execution.finished_at else ""),
             ("input", shown_value(history.input, _VALUE)),
             ("result", shown_value(history.output, _VALUE)),
-            ("error", f"{error.message} {error.hint}".strip() if error else ""),
+            ("error", with_hint(error.message, error.hint) if error else ""),
             ("raised at", error.where if error else ""),
             ("stranded", execution.stranded),
         ]
