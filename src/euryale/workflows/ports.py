@@ -260,6 +260,21 @@ class JournalStore(Protocol):
         """
         ...
 
+    async def make_due(self, now: float, limit: int) -> int:
+        """Make due at ``now`` what nobody has begun, and was due when it was created, but is not by that clock.
+
+        That is what was created by a clock that has been set back since, or that is ahead of this one. It is still
+        known as such afterwards, should a clock be set back again. What was started with a delay keeps it.
+
+        Args:
+            now: The worker's time, in seconds since the epoch.
+            limit: How many at the most; the oldest first.
+
+        Returns:
+            How many.
+        """
+        ...
+
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """Give a worker one execution that nobody owns, due or not, ended or not; its epoch goes up by one.
 

@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _NEVER: Final = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse Schedule[...](...) in Python 3.11
 class Schedule(Generic[I]):
     """A workflow that is started by the clock: once at each tick, however many workers there are.
 

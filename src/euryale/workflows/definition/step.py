@@ -19,7 +19,7 @@ U = TypeVar("U")
 C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse StepResponse[...](...) in Python 3.11
 class StepResponse(Generic[R, U]):
     """What a step returns when its compensation needs something else than its output.
 

@@ -205,6 +205,15 @@ class SQLiteStore:
         kept = tuple((message, each) for message, each in told if each is not None and each.number)
         return Entered("created", entrance.row.id, kept)
 
+    async def make_due(self, now: float, limit: int) -> int:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def update(connection: apsw.Connection) -> int:
+            connection.execute(self._sql.make_due, {"now": now, "limit": limit})
+            return connection.changes()
+
+        return await self._thread.run(update)
+
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
 
@@ -363,6 +372,8 @@ def _is_small(commit: Commit) -> bool:
     size = 0
     for entry in commit.entries:
         size += len(entry.payload or b"") + len(entry.undo or b"")
+    if commit.change is not None:
+        size += len(commit.change.output or b"") + len(commit.change.error or b"")
     for row in commit.create:
         size += len(row.input)
     for event in commit.stage:
