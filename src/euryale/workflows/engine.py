@@ -17,7 +17,6 @@ from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
-    WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
@@ -32,6 +31,7 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.reopening import not_retried
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler
 from euryale.workflows.runtime.serving import Serving
@@ -119,6 +119,7 @@ class Engine(Serving, Starting, Telling):
             patience=patience,
             rest_after=rest_after,
             draining=asyncio.Event(),
+            keeping=asyncio.Event(),
         )
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease), self._pruner.see)
@@ -138,12 +139,17 @@ class Engine(Serving, Starting, Telling):
         """Who is told what happens: attach a listener to it."""
         return self._tools.telemetry
 
+    @property
+    def store(self) -> Store:
+        """Where executions are written."""
+        return self._store
+
     async def open(self, *, driving: bool = True) -> None:
         """Open the store, and go on with every execution that an earlier process left.
 
         Args:
             driving: Whether executions are driven here. If not, they can be started and told things, and are retried
-                when that is asked for; all else is left to other workers, or to the next time.
+                when that is asked for, in memory to their end; all else is left to other workers, or to the next time.
 
         Raises:
             StoreLockedError: If another process owns the store.
@@ -275,7 +281,8 @@ class Engine(Serving, Starting, Telling):
 
     def reading(self) -> AbstractAsyncContextManager[Insight]:
         """Look at executions without taking part, also while another process owns the store; see ``Insight``."""
-        return reading(self._store.reader(), self._registry, self._tools.codec, self._tools.clock)
+        tools = self._tools
+        return reading(self._store.reader(), self._registry, tools.codec, tools.clock, lacks=self._lacks)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
@@ -316,10 +323,7 @@ class Engine(Serving, Starting, Telling):
         elif not journal.row.status.ended and not self._worker.drives(execution_id):
             await self._worker.reopening.resume(execution_id)
         else:
-            raise WorkflowError(
-                f"{execution_id} is {journal.row.status}; only a failed or stranded execution can be retried.",
-                hint="A reverted one is started again under a new id.",
-            )
+            raise not_retried(journal.row)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.

@@ -76,6 +76,10 @@ class Insight:
         """Return the workflows that are known, each in its highest version, by name."""
         return self._registry.all()
 
+    def queues(self) -> tuple[str, ...]:
+        """Return the names of the queues that are known, in order."""
+        return self._registry.queues.names()
+
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
         rows = await self._store.list(query or ExecutionQuery())
@@ -168,11 +172,13 @@ class Insight:
 
 
 @asynccontextmanager
-async def reading(reader: Reader, registry: Registry, codec: Codec, clock: Clock) -> AsyncIterator[Insight]:
+async def reading(
+    reader: Reader, registry: Registry, codec: Codec, clock: Clock, *, lacks: Callable[[ExecutionRow], str]
+) -> AsyncIterator[Insight]:
     """Give what can be seen over a reader, which is opened for that time."""
     await reader.open()
     try:
-        yield Insight(reader, registry, codec, clock=clock)
+        yield Insight(reader, registry, codec, lacks=lacks, clock=clock)
     finally:
         await reader.close()
 

@@ -146,6 +146,7 @@ class Worker:
         self._tools.draining.clear()
         self.stranding.begin()
         self._present.closed, self._driving = False, driving
+        (self._tools.keeping.clear if driving else self._tools.keeping.set)()
         await self._enlist()
         self._unlisten = self._store.listen(self._hear)
         if self._limits.executions and driving:
