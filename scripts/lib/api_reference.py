@@ -38,6 +38,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         *("stores.sqlite.store.SQLiteStore", "stores.postgres.store.PostgresStore", "stores.memory.MemoryStore"),
         "Store",
     ),
+    "Other backends": ("Backend", "BackendHandle", "BackendView"),
     "Looking at executions": (
         *("ExecutionView", "StepView", "ExecutionQuery", "ExecutionEvent", "Failure", "Origin"),
         *("Status", "Reason", "Slot", "StepState", "UndoState", "history.values.History", "insight.Insight"),
