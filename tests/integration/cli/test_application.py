@@ -210,7 +210,12 @@ async def test_what_could_not_be_undone_is_tried_again(shop: Shop):
         told = await shop.run("executions", "watch", "chair-0", *APP, code=1)
         assert "executions retry chair-0" in told
     (shop.folder / "broken").unlink()
-    await shop.run("executions", "retry", "chair-0", *APP)
+    assert "No execution 'nope'" in await shop.run("executions", "retry", "nope", *APP, code=1)
+    retried = await shop.run("executions", "retry", "chair-0", *APP)
+    assert retried.startswith("It is tried again. If this is broken off, it goes on when a worker")
+    assert "↶ order / reserve: undone" in retried
+    assert retried.endswith("What had been done is undone.\n")
+    assert (await shop.json("executions", "show", "waiting", *APP))["execution"]["status"] == "waiting"
     shown = await shop.json("executions", "show", "chair-0", *APP)
     assert shown["execution"]["status"] == "reverted"
     reserved = next(each for each in shown["history"]["nodes"] if each["id"] == "reserve")

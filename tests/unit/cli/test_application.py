@@ -6,6 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner, Result
 
+from euryale.cli import executions
 from euryale.cli.loading import load_engine
 from euryale.cli.main import app
 from euryale.workflows import ExecutionReverted
@@ -105,3 +106,19 @@ def test_a_file_whose_name_says_no_format_is_not_written(tmp_path, name):
     assert not (tmp_path / name).exists()
     assert euryale("workflows", "graph", "place-order", "-o", name, "--format", "mermaid").exit_code == 0
     assert (tmp_path / name).read_text().startswith("---")
+
+
+def test_whoever_breaks_a_retry_off_is_told_how_it_goes_on(monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executions, "retry_in_application", interrupted)
+    broken_off = euryale("executions", "retry", "undone")
+    assert broken_off.exit_code == 130
+    assert "undone is not undone yet: it goes on when a worker of the application opens the store" in broken_off.output
+
+
+def test_what_has_ended_for_good_is_not_retried():
+    refused = euryale("executions", "retry", "undone")
+    assert refused.exit_code == 1
+    assert "only a failed or stranded execution can be retried" in refused.output
