@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, overload
@@ -22,6 +21,8 @@ from euryale.workflows.definition.nodes import (
     WorkflowLike,
 )
 from euryale.workflows.definition.placeholder import (
+    HOME,
+    Home,
     Placeholder,
     Tool,
     caller_location,
@@ -56,11 +57,10 @@ class DetachedLike(WorkflowLike, Protocol[I]):
         ...
 
 
-@dataclass
-class Composition:
+@dataclass(eq=False)
+class Composition(Home):
     """A plan in the making."""
 
-    workflow: str
     block: list[Node] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
@@ -73,10 +73,10 @@ class Composition:
         self.ids.add(node_id)
         return node_id
 
-    def place(self, node: Node) -> Placeholder:
+    def place(self, node: Node, output_type: Any = Any) -> Placeholder:
         """Append a node and return the placeholder for its output."""
         self.block.append(node)
-        return Placeholder(Output(node.id))
+        return Placeholder(Output(node.id), output_type)
 
     @contextmanager
     def inside(self) -> Iterator[list[Node]]:
@@ -88,17 +88,14 @@ class Composition:
             self.block = outer
 
 
-_current: ContextVar[Composition | None] = ContextVar("composition", default=None)
-
-
 @contextmanager
 def composing(workflow: str) -> Iterator[Composition]:
     """Make a composition the current one."""
-    token = _current.set(composition := Composition(workflow))
+    token = HOME.set(composition := Composition(workflow))
     try:
         yield composition
     finally:
-        _current.reset(token)
+        HOME.reset(token)
 
 
 def current_composition(what: str) -> Composition:
@@ -107,8 +104,8 @@ def current_composition(what: str) -> Composition:
     Raises:
         CompositionError: If none is.
     """
-    composition = _current.get()
-    if composition is None:
+    composition = HOME.get()
+    if not isinstance(composition, Composition):
         raise CompositionError(
             f"{caller_location()}: {what} outside of a workflow's composer.",
             hint="Call it inside a function decorated with @workflow; a step's own function is step.function.",
@@ -121,7 +118,7 @@ def place_step(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, obj
     composition = current_composition(f"step {step.name!r} called")
     arguments = _bind(step, args, kwargs)
     node_id = composition.claim_id(step.name)
-    return composition.place(StepNode(node_id, step, tuple(arguments.items())))
+    return composition.place(StepNode(node_id, step, tuple(arguments.items())), step.signature.output_type)
 
 
 def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, Expression]:
@@ -140,7 +137,8 @@ def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     """Place a workflow inside of another; see ``Workflow.__call__``."""
     name = workflow.plan.name
     composition = current_composition(f"workflow {name!r} called")
-    return composition.place(ChildNode(composition.claim_id(name), workflow, expression_of(value)))
+    node = ChildNode(composition.claim_id(name), workflow, expression_of(value))
+    return composition.place(node, workflow.plan.output_type)
 
 
 def detach(workflow: "DetachedLike[I]", value: I) -> str:
@@ -226,7 +224,7 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
     limit = None if timeout is None else _seconds("wait_for", timeout)
     instead = None if default is UNSET else expression_of(default)
     node_id = composition.claim_id(f"signal:{signal.name}")
-    return cast("T", composition.place(SignalNode(node_id, signal, limit, instead)))
+    return cast("T", composition.place(SignalNode(node_id, signal, limit, instead), signal.type))
 
 
 def _seconds(what: str, duration: object) -> Expression:
@@ -256,6 +254,7 @@ def transform(function: Callable[..., T], *values: object) -> T:
     if inspect.iscoroutinefunction(function):
         raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
     check_pure(function, "transform")
+    current_composition("transform(...)")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
 
 

@@ -1,11 +1,15 @@
 """What a composer handles instead of values: it can be passed on, and asked for attributes and items."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import CellType, FrameType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
+from euryale.workflows.definition.annotations import attribute_type, item_type, name_of
 from euryale.workflows.definition.expression import (
     Attribute,
     Constant,
@@ -41,6 +45,16 @@ def _refuse(attempted: str, advice: str) -> NoReturn:
     )
 
 
+@dataclass(eq=False)
+class Home:
+    """The workflow whose composer is running: its placeholders belong there."""
+
+    workflow: str
+
+
+HOME: Final[ContextVar[Home | None]] = ContextVar("home", default=None)
+
+
 class Tool:
     """What a composer works with, and which is no value that a workflow could pass on: a step, a decision, a hook.
 
@@ -58,20 +72,28 @@ class Placeholder:
     the file and the line and says what to use instead.
     """
 
-    __slots__ = ("_expression",)
+    __slots__ = ("_expression", "_home", "_type")
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, type: Any = Any) -> None:  # noqa: A002 -- what it is
         object.__setattr__(self, "_expression", expression)
+        object.__setattr__(self, "_home", HOME.get())
+        object.__setattr__(self, "_type", type)
 
     def __getattr__(self, name: str) -> "Placeholder":
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return Placeholder(Attribute(expression_of(self), name))
+        expression = expression_of(self)
+        owner = object.__getattribute__(self, "_type")
+        try:
+            return Placeholder(Attribute(expression, name), attribute_type(owner, name))
+        except LookupError as error:
+            raise _no_attribute(owner, name, str(error)) from None
 
     def __getitem__(self, key: object) -> "Placeholder":
         if isinstance(key, Placeholder):
             _refuse("a placeholder as a key", _COMPUTE)
-        return Placeholder(Item(expression_of(self), key))
+        owner = object.__getattribute__(self, "_type")
+        return Placeholder(Item(expression_of(self), key), item_type(owner, key))
 
     def __setattr__(self, name: str, value: object) -> None:
         _refuse(f"setting attribute {name!r}", "Return a new value from a step instead.")
@@ -83,7 +105,15 @@ class Placeholder:
         _refuse("setting an item", "Return a new value from a step instead.")
 
     def __repr__(self) -> str:
-        return f"<placeholder {expression_of(self)}>"
+        return f"<placeholder {object.__getattribute__(self, '_expression')}>"
+
+
+def _no_attribute(owner: Any, name: str, fields: str) -> CompositionError:
+    close = difflib.get_close_matches(name, fields.split(", "), 1)
+    meant = f" Did you mean {close[0]!r}?" if close else ""
+    return CompositionError(
+        f"{caller_location()}: {name_of(owner)} has no attribute {name!r}.{meant}", hint=f"It has {fields}."
+    )
 
 
 _REFUSED = {
@@ -126,12 +156,11 @@ def expression_of(value: object) -> Expression:
     Lists, tuples, dicts, dataclasses, msgspec structs and named tuples are looked into; any other object is a constant.
 
     Raises:
-        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in; or if it is
-            no value at all, such as a step that was not called.
+        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in; if a
+            placeholder belongs to another workflow; or if it is no value at all, such as a step that was not called.
     """
     if isinstance(value, Placeholder):
-        expression: Expression = object.__getattribute__(value, "_expression")
-        return expression
+        return _at_home(value)
     if isinstance(value, (list, tuple)) and type(value) in {list, tuple}:
         return _collect(value, Sequence(type(value), tuple(map(expression_of, value))))
     if isinstance(value, dict) and type(value) is dict:
@@ -144,6 +173,20 @@ def expression_of(value: object) -> Expression:
     if any(isinstance(part, Placeholder) for part in _parts(value)):
         _refuse(f"{type(value).__name__} keeps a placeholder inside: nothing can be done", _COMPUTE)
     return Constant(value)
+
+
+def _at_home(placeholder: Placeholder) -> Expression:
+    """Return what a placeholder stands for, if that is in the workflow that is being composed."""
+    expression: Expression = object.__getattribute__(placeholder, "_expression")
+    home: Home | None = object.__getattribute__(placeholder, "_home")
+    here = HOME.get()
+    if home is not None and here is not None and home is not here:
+        raise CompositionError(
+            f"{caller_location()}: workflow {here.workflow!r} uses {placeholder!r} of workflow {home.workflow!r}, "
+            "which it will never see.",
+            hint="Make it a part of the input: call the workflow with it.",
+        )
+    return expression
 
 
 def check_value(value: object) -> None:

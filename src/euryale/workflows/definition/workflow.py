@@ -28,14 +28,16 @@ class Workflow(Tool, Generic[I, O]):
         plan: What it does.
         queue: Where its executions wait when they are started, or None.
         parameter: The name of its input, or an empty string: it takes none.
+        place: Where its composer is: ``file:line``; empty if that is not known.
     """
 
     instead: ClassVar[str] = "Call it with its input: its result is a value."
 
-    def __init__(self, plan: Plan, queue: Queue | None = None, parameter: str = "") -> None:
+    def __init__(self, plan: Plan, queue: Queue | None = None, parameter: str = "", place: str = "") -> None:
         self.plan = plan
         self.queue = queue
         self.parameter = parameter
+        self.place = place
 
     @property
     def name(self) -> str:
@@ -103,7 +105,7 @@ class WorkflowDecorator:
         hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
-            inputs = [Placeholder(Output(INPUT))] if parameters else []
+            inputs = [Placeholder(Output(INPUT), hints.get(parameters[0], Any))] if parameters else []
             result = expression_of(composer(*inputs))
         check_exits(composition.block, self._name)
         plan = Plan(
@@ -117,7 +119,12 @@ class WorkflowDecorator:
             retention=self._retention,
             title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
         )
-        return Workflow(plan, self._queue, parameters[0] if parameters else "")
+        return Workflow(plan, self._queue, parameters[0] if parameters else "", _place(composer))
+
+
+def _place(composer: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(composer), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
 
 
 def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:

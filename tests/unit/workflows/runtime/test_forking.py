@@ -187,10 +187,10 @@ async def test_the_same_again_under_the_same_id_joins(engine, flow, effects):
     assert (await engine.rerun("e", id="again")).id == "again"
     assert len(effects) == done
 
-    forked = await engine.fork("e", "e", id="forked")
+    forked = await engine.fork("e", "last", id="forked")
     await forked.result()
     done = len(effects)
-    assert await (await engine.fork("e", "e", id="forked")).result() == await forked.result()
+    assert await (await engine.fork("e", "last", id="forked")).result() == await forked.result()
     assert len(effects) == done
 
 
@@ -198,9 +198,7 @@ async def test_an_id_of_something_else_is_refused(engine, flow):
     await engine.run(flow, "x", id="e")
     await (await engine.rerun("e", id="rerun")).result()
     await (await engine.fork("e", "a", id="forked")).result()
-    with pytest.raises(
-        IdempotencyError, match="execution 'e', which is another than asked for: re-run of e"
-    ):
+    with pytest.raises(IdempotencyError, match="execution 'e', which is another than asked for: re-run of e"):
         await engine.rerun("e", id="e")
     with pytest.raises(IdempotencyError, match="'forked', which is another than asked for: re-run of e"):
         await engine.rerun("e", id="forked")
