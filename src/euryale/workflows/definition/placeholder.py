@@ -35,7 +35,11 @@ def caller_location() -> str:
 
 _DECIDE = "Use when(value, predicate).then(...).otherwise(...) to decide."
 _COMPUTE = "Use transform(function, value, ...) to compute."
-_ITERATE = "Use transform(function, value) to compute over it, or a step that receives it whole."
+_ITERATE = (
+    "Use for_each(value, step) to do something for each of it, value[0] or value.name to take a part, "
+    "transform(function, value) to compute over it."
+)
+_COUNT = "Use for_each(transform(lambda count: list(range(count)), value), step) to repeat, transform to compute."
 
 
 def _refuse(attempted: str, advice: str) -> NoReturn:
@@ -122,7 +126,7 @@ _REFUSED = {
     "contains": ("in", _DECIDE), "hash": ("use as a dict key or in a set", _COMPUTE), "len": ("len()", _COMPUTE),
     "iter": ("iteration or unpacking", _ITERATE), "reversed": ("reversed()", _ITERATE),
     "str": ("str() or an f-string", _COMPUTE), "format": ("an f-string or format()", _COMPUTE),
-    "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COMPUTE),
+    "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COUNT),
     "int": ("int()", _COMPUTE), "float": ("float()", _COMPUTE), "complex": ("complex()", _COMPUTE),
     "neg": ("-", _COMPUTE), "pos": ("+", _COMPUTE), "invert": ("~", _COMPUTE), "abs": ("abs()", _COMPUTE),
     "round": ("round()", _COMPUTE), "divmod": ("divmod()", _COMPUTE), "rdivmod": ("divmod()", _COMPUTE),
@@ -232,6 +236,12 @@ def check_pure(function: Callable[..., Any], what: str) -> None:
     _check_captures(function, what)
 
 
+_PASSED: Final = {
+    "transform": "Pass it as an argument: transform(function, value, ...).",
+    "when": "Pass it with the value: when((value, other), lambda both: both[0] > both[1]).",
+}
+
+
 def _check_captures(function: Callable[..., Any], what: str) -> None:
     """Refuse a function that would see a placeholder instead of the value."""
     cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
@@ -240,7 +250,7 @@ def _check_captures(function: Callable[..., Any], what: str) -> None:
     if any(isinstance(each, Placeholder) for each in (*cells, *defaults, *keywords)):
         raise CompositionError(
             f"{caller_location()}: the function given to {what} uses a placeholder from around it.",
-            hint=f"Pass it as an argument: {what}(function, value, ...).",
+            hint=_PASSED[what],
         )
 
 
