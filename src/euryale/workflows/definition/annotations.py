@@ -20,6 +20,10 @@ _PLAIN: Final[Mapping[type, tuple[type, ...]]] = {
 _LITERALS: Final = frozenset({str, bytes, bool, int, float, NoneType, list, tuple, dict, set, frozenset})
 
 
+class Unannotated:
+    """Stands for the annotation that a composer's parameter lacks: its values come as JSON has them."""
+
+
 def attribute_type(owner: Any, name: str) -> Any:
     """Return the annotation of an attribute; Any if nothing says what it is.
 
@@ -30,6 +34,8 @@ def attribute_type(owner: Any, name: str) -> Any:
     Raises:
         LookupError: If no value of that type has such an attribute. Its text names those that there are.
     """
+    if owner is Unannotated:
+        raise LookupError
     owner = _without_none(owner)
     fields = _fields(owner)
     if fields is None:
@@ -61,6 +67,11 @@ def can_be(value: object, wanted: Any) -> bool:
     if value is None:
         return _takes_none(wanted)
     return not isinstance(wanted, type) or isinstance(value, _PLAIN.get(wanted, object))
+
+
+def is_record(wanted: Any) -> bool:
+    """Return whether a value of that type has attributes of its own, which are told from its annotation alone."""
+    return _fields(_without_none(wanted)) is not None
 
 
 def name_of(wanted: Any) -> str:

@@ -1,7 +1,8 @@
 """The same for each of many items, whose number is known only when the workflow runs."""
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar, cast, overload
 
 from euryale.workflows.definition.composer import current_composition
@@ -83,7 +84,7 @@ def items_problem(items: object) -> tuple[str, str] | None:
     match items:
         case str() | bytes():
             return what, "Give it a list of texts: transform(str.splitlines, text), say."
-        case Set():
+        case AbstractSet():
             return what, "Give it an order that each process sees alike: transform(sorted, items)."
         case Sequence():
             return None

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from types import CellType, FrameType
+from types import FrameType
 from typing import Any, ClassVar, Final, NoReturn
 
-from euryale.workflows.definition.annotations import attribute_type, item_type, name_of
+from euryale.workflows.definition.annotations import Unannotated, attribute_type, item_type, name_of
 from euryale.workflows.definition.expression import (
     Attribute,
     Constant,
@@ -87,7 +87,7 @@ class Placeholder:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         expression = expression_of(self)
-        owner = object.__getattribute__(self, "_type")
+        owner = type_of(self)
         try:
             return Placeholder(Attribute(expression, name), attribute_type(owner, name))
         except LookupError as error:
@@ -96,7 +96,7 @@ class Placeholder:
     def __getitem__(self, key: object) -> "Placeholder":
         if isinstance(key, Placeholder):
             _refuse("a placeholder as a key", _COMPUTE)
-        owner = object.__getattribute__(self, "_type")
+        owner = type_of(self)
         return Placeholder(Item(expression_of(self), key), item_type(owner, key))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -112,7 +112,18 @@ class Placeholder:
         return f"<placeholder {object.__getattribute__(self, '_expression')}>"
 
 
+def type_of(placeholder: Placeholder) -> Any:
+    """Return the annotation of what will be there; Any if nothing says what that is."""
+    return object.__getattribute__(placeholder, "_type")
+
+
 def _no_attribute(owner: Any, name: str, fields: str) -> CompositionError:
+    if owner is Unannotated:
+        return CompositionError(
+            f"{caller_location()}: the composer's input has no annotation, so it comes as plain JSON values, without"
+            f" an attribute {name!r}.",
+            hint="Annotate the composer's parameter with its type.",
+        )
     close = difflib.get_close_matches(name, fields.split(", "), 1)
     meant = f" Did you mean {close[0]!r}?" if close else ""
     return CompositionError(
@@ -220,45 +231,6 @@ def check_composing(function: object, what: str) -> None:
             f"{caller_location()}: {what} takes a function that composes, not {function!r}.",
             hint="Put a lambda around the call: lambda: create(project).",
         )
-
-
-def check_pure(function: Callable[..., Any], what: str) -> None:
-    """Refuse a function that cannot be called with values later.
-
-    Raises:
-        CompositionError: If it is no function, is a step, or has a placeholder in its closure or defaults.
-    """
-    if isinstance(function, (Placeholder, Tool)) or not callable(function):
-        raise CompositionError(
-            f"{caller_location()}: {what} takes a plain function, not {function!r}.",
-            hint="A step is called in the composer, and its result passed on.",
-        )
-    _check_captures(function, what)
-
-
-_PASSED: Final = {
-    "transform": "Pass it as an argument: transform(function, value, ...).",
-    "when": "Pass it with the value: when((value, other), lambda both: both[0] > both[1]).",
-}
-
-
-def _check_captures(function: Callable[..., Any], what: str) -> None:
-    """Refuse a function that would see a placeholder instead of the value."""
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
-    defaults = getattr(function, "__defaults__", None) or ()
-    keywords = (getattr(function, "__kwdefaults__", None) or {}).values()
-    if any(isinstance(each, Placeholder) for each in (*cells, *defaults, *keywords)):
-        raise CompositionError(
-            f"{caller_location()}: the function given to {what} uses a placeholder from around it.",
-            hint=_PASSED[what],
-        )
-
-
-def _is_filled(cell: CellType) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:  # the variable is not assigned yet
-        return False
 
 
 def _parts(value: object) -> Iterable[object]:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
+from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
 from euryale.workflows.definition.composer import composing, place_child
-from euryale.workflows.definition.expression import INPUT, Output
+from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
-from euryale.workflows.errors import UNSET, DefinitionError, InputError
+from euryale.workflows.errors import UNSET, CompositionError, DefinitionError, InputError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
@@ -105,8 +106,10 @@ class WorkflowDecorator:
         hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
-            inputs = [Placeholder(Output(INPUT), hints.get(parameters[0], Any))] if parameters else []
+            inputs = [Placeholder(Output(INPUT), hints.get(parameters[0], Unannotated))] if parameters else []
             result = expression_of(composer(*inputs))
+            composition.check_decided()
+        _check_result(composer, self._name, result, hints.get("return", Any))
         check_exits(composition.block, self._name)
         plan = Plan(
             name=self._name,
@@ -125,6 +128,16 @@ class WorkflowDecorator:
 def _place(composer: Callable[..., Any]) -> str:
     code = getattr(inspect.unwrap(composer), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+
+
+def _check_result(composer: Callable[..., Any], name: str, result: Expression, wanted: Any) -> None:
+    """Refuse a result that can never be what is annotated: above all None, of a composer without ``return``."""
+    if isinstance(result, Constant) and not can_be(result.value, wanted):
+        raise CompositionError(
+            f"{_place(composer)}: the composer of workflow {name!r} returns {result.value!r}, annotated as "
+            f"{name_of(wanted)}.",
+            hint="Return what a step gave, or correct the annotation.",
+        )
 
 
 def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -171,6 +184,11 @@ def workflow(
     """
     if not isinstance(name, str):
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
-    if not name or version < 1:
+    if queue is not None and not isinstance(queue, Queue):
+        raise DefinitionError(
+            f"@workflow({name!r}, queue={queue!r}): that is no queue.",
+            hint='Make one beside the workflow: orders = Queue("orders", concurrency=4).',
+        )
+    if not name or not isinstance(version, int) or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
     return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)
