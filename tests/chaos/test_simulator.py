@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from euryale.workflows import Status
 from euryale.workflows.record.queueing import Admission
 from euryale.workflows.record.schedule import decide
+from euryale.workflows.runtime.dues import Dues
 from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.stores import memory
@@ -97,6 +98,7 @@ async def _claim_nothing(store, execution_id, *, after=0):
 
 LOAD = MemoryStore.load
 STORMY = Disturbances(hang=0.3, freezes=6.0)
+WRONG = Disturbances(hang=0.3, jumps=60.0)
 
 
 def _offer(_admission, _key):
@@ -113,6 +115,10 @@ def _forget_mark(_marks, _message):
     return True
 
 
+async def _make_nothing_due(_dues):
+    """Wait for the wall clock."""
+
+
 async def _go_on(_resting, _lane):
     """Begin the next step, draining or not."""
 
@@ -120,6 +126,11 @@ async def _go_on(_resting, _lane):
 def blow_often() -> None:
     for seed in range(40):
         simulate(seed, LOADS)
+
+
+def blow_often_with_wrong_clocks() -> None:
+    for seed in range(15):
+        simulate(seed, LOADS, executions=20, disturbances=WRONG)
 
 
 def blow_hard() -> None:
@@ -157,3 +168,10 @@ def test_an_engine_that_breaks_its_promises_is_found_out(monkeypatch, of, broken
     monkeypatch.setattr(of, broken, how)
     with pytest.raises(ViolationError, match=shown):
         blow_often()
+
+
+def test_an_engine_that_waits_for_a_clock_that_was_wrong_is_found_out(monkeypatch):
+    blow_often_with_wrong_clocks()
+    monkeypatch.setattr(Dues, "run", _make_nothing_due)
+    with pytest.raises(ViolationError, match="held up"):
+        blow_often_with_wrong_clocks()

@@ -34,8 +34,8 @@ def test_the_example_is_undone_when_a_step_fails_for_good(tmp_path):
     strict = failing.replace("databases.discard(", "databases.remove(")  # raises unless the database was there
     assert strict != failing
     watched = strict.replace(
-        "asyncio.run(main())",
-        "try:\n    asyncio.run(main())\nexcept Exception as e:\n    print(type(e).__name__, databases)",
+        "    asyncio.run(main())",
+        "    try:\n        asyncio.run(main())\n    except Exception as e:\n        print(type(e).__name__, databases)",
     )
     assert run(watched, tmp_path) == "ExecutionReverted set()\n"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from euryale.workflows import JsonCodec
 from postgres_server import postgres_server
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,6 +42,8 @@ def test_programs_are_found():
 def test_a_pages_program_prints_what_the_page_says(page, tmp_path, request):
     source = blocks(page, "python")
     needed = {"DATABASE_URL": request.getfixturevalue("database_url")} if "DATABASE_URL" in source else {}
+    if "EXECUTIONS_KEY" in source:
+        needed["EXECUTIONS_KEY"] = JsonCodec.new_key().reveal()
     program = tmp_path / "guide.py"
     program.write_text(source, "utf-8")
     assert printed(program, **needed) == blocks(page, "text").split()

@@ -1,14 +1,12 @@
 """Executions of an application of one's own, from its store: the same that the platform tells of its own."""
 
 import asyncio
-import importlib
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from euryale.cli.errors import UsageError
+from euryale.cli.loading import load_engine
 from euryale.cloud.wire.deployments import LogKind
 from euryale.cloud.wire.executions import (
     ExecutionDetail,
@@ -29,59 +27,37 @@ from euryale.workflows.errors import StoreLockedError
 from euryale.workflows.handle import moment
 from euryale.workflows.insight import Insight
 from euryale.workflows.runtime.nesting import child_execution_id
+from euryale.workflows.stores.memory import MemoryStore
 
 _LOOK_EVERY: Final = 0.3
 _COPIED: Final = ("id", "workflow", "version", "status", "reason", "created_at", "finished_at", "stranded")
 
 
-def load_engine(reference: str) -> Engine:
-    """Return an application's engine; it is not opened.
-
-    Args:
-        reference: ``module:attribute``: an ``Engine``, or a function without parameters that returns one. The module is
-            looked for in the working directory, too.
-
-    Raises:
-        UsageError: If there is none.
-    """
-    module_name, _, attribute = reference.partition(":")
-    if not module_name or not attribute:
-        raise UsageError(f"{reference!r} does not say where an engine is.", hint="Say --app MODULE:ENGINE.")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = importlib.import_module(module_name)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"--app {reference} cannot be found: {error}.") from error
-    engine = found() if callable(found) else found
-    if not isinstance(engine, Engine):
-        raise UsageError(
-            f"--app {reference} is a {type(engine).__qualname__}.",
-            hint="It must be an Engine, or a function that makes one.",
-        )
-    return engine
-
-
 @asynccontextmanager
-async def application(reference: str, *, acting: bool, driving: bool) -> AsyncIterator["ApplicationExecutions"]:
+async def application(reference: str, *, acting: bool) -> AsyncIterator["ApplicationExecutions"]:
     """Give an application's executions; for those who only look, also while another process owns the store.
+
+    Nothing that is due is driven here, save what is retried: that is left to the application's own workers.
 
     Args:
         reference: Where its engine is; see :func:`load_engine`.
         acting: Whether executions are to be told something, or started.
-        driving: Whether this process is to drive what is to be done, as a worker.
 
     Raises:
-        UsageError: If there is no engine.
+        UsageError: If there is no engine, or nobody outside of its process can see its executions.
         StoreLockedError: If something is to be done, and another process owns the store.
         StoreError: If the store cannot be read.
     """
     engine = load_engine(reference)
+    if isinstance(engine.store, MemoryStore):
+        raise UsageError(
+            f"--app {reference} keeps its executions in memory: those of a running application are in its own process.",
+            hint="Ask that process, or use a SQLiteStore or a PostgresStore.",
+        )
     async with AsyncExitStack() as opened:
         if acting:
             try:
-                await engine.open(driving=driving)
+                await engine.open(driving=False)
             except StoreLockedError as error:
                 hint = "Only it can change executions; list, show, watch and graph work meanwhile."
                 raise StoreLockedError(error.message, hint=hint) from error
@@ -130,7 +106,11 @@ class ApplicationExecutions:
         before: str | None = None,
         queue: str | None = None,
     ) -> list[ExecutionInfo]:
-        """Return the newest executions that were not called by another, newest first."""
+        """Return the newest executions that were not called by another, newest first.
+
+        Raises:
+            UsageError: If there are none, and the application knows no workflow or no queue of that name.
+        """
         last = await self._insight.get(before) if before else None
         query = ExecutionQuery(
             workflow=workflow,
@@ -140,7 +120,11 @@ class ApplicationExecutions:
             limit=limit,
             before=None if last is None else (last.created_at.timestamp(), last.id),
         )
-        return [ExecutionInfo(**_told(view)) for view in await self._insight.list(query)]
+        found = await self._insight.list(query)
+        if not found:  # of a workflow that is not registered any more, there may be some
+            _check_known("workflow", workflow, [each.name for each in self._insight.workflows()])
+            _check_known("queue", queue, self._insight.queues())
+        return [ExecutionInfo(**_told(view)) for view in found]
 
     async def execution(self, execution: str) -> ExecutionDetail:
         """Return an execution with its steps."""
@@ -202,8 +186,13 @@ class ApplicationExecutions:
         return await self._engine.cancel(execution)
 
     async def retry_execution(self, execution: str) -> str:
-        """Try again to undo an execution that ended failed, or go on with a stranded one; return its id."""
+        """Try again to undo an execution that ended failed, or go on with a stranded one; return its id.
+
+        Returns when what was to be undone is undone, or could not be; of one that goes on forward, when it does.
+        """
         await self._engine.retry(execution)
+        if (await self._insight.get(execution)).status is Status.COMPENSATING:  # its undoing had been broken off
+            await self._engine.wait(execution)
         return execution
 
     async def fork_execution(self, execution: str, from_step: str, *, id: str | None = None) -> str:  # noqa: A002
@@ -211,10 +200,20 @@ class ApplicationExecutions:
         return (await self._engine.fork(execution, from_step, id=id)).id
 
 
+def _check_known(what: str, name: str | None, known: Sequence[str]) -> None:
+    if name is not None and name not in known:
+        names = ", ".join(known) or "none"
+        raise UsageError(
+            f"The application knows no {what} {name!r}, and has no executions of it.", hint=f"Known: {names}."
+        )
+
+
 def _told(view: ExecutionView) -> dict[str, Any]:
     error = view.error
     told = {name: getattr(view, name) for name in _COPIED}
-    failure = error and FailureInfo(code=error.error, message=error.message, hint=error.hint, step=error.step)
+    failure = error and FailureInfo(
+        code=error.error, message=error.message, hint=error.hint, step=error.step, where=error.where
+    )
     return {**told, "parent": view.parent_id, "error": failure}
 
 

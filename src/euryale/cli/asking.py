@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
-from euryale.cli.application import ApplicationExecutions, ApplicationWorkflows, application, load_engine
+from euryale.cli.application import ApplicationExecutions, ApplicationWorkflows, application
+from euryale.cli.loading import load_engine
 from euryale.cli.session import Session
 from euryale.cloud.client import PlatformClient
 
@@ -43,7 +44,6 @@ def ask_executions(
     job: Callable[[Executions], Awaitable[T]],
     *,
     acting: bool = False,
-    driving: bool = False,
 ) -> T:
     """Do something with executions, and return what came of it.
 
@@ -52,7 +52,6 @@ def ask_executions(
         app: Where the application's engine is; None: the platform is asked.
         job: What to do.
         acting: Whether it changes something.
-        driving: Whether this process is to do what follows from that, if it is an application's.
 
     Raises:
         UsageError: If there is no such application.
@@ -63,7 +62,7 @@ def ask_executions(
         return session.ask(job)
 
     async def run() -> T:
-        async with application(app, acting=acting, driving=driving) as executions:
+        async with application(app, acting=acting) as executions:
             return await job(executions)
 
     return asyncio.run(run())

@@ -5,19 +5,22 @@ from typing import Annotated, get_args
 import typer
 
 from euryale.cli.asking import Executions, ask_executions
-from euryale.cli.errors import UsageError
-from euryale.cli.history_table import COLUMNS, history_rows
+from euryale.cli.errors import DETACHED, UsageError, complain
+from euryale.cli.history_table import COLUMNS, history_rows, shown_value
 from euryale.cli.operations import took
 from euryale.cli.options import App, AsJson, Execution
 from euryale.cli.output import plain, print_fields, print_json, print_table, say
+from euryale.cli.retrying import check_retried, retry_in_application
 from euryale.cli.session import Session, session_of
 from euryale.cli.waiting import check_outcome, detach, wait_for
 from euryale.cli.wording import ago, duration, first_line
-from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, StepInfo
+from euryale.cloud.wire.executions import ExecutionDetail, ExecutionInfo, ExecutionStatus, HistoryInfo, StepInfo
+from euryale.kit.errors import with_hint
 from euryale.kit.machine_time import utc_now
 from euryale.workflows import Origin
 
 _NEWEST = 200
+_VALUE = 400
 
 commands = typer.Typer(no_args_is_help=True, help="Look at what the platform does, end it or try it again.")
 
@@ -102,7 +105,7 @@ def show(
         if as_json:
             print_json({"execution": found, "children": children, "history": history})
             return
-        _print(found, {child.id: child for child in children})
+        _print(found, {child.id: child for child in children}, history)
         say()
         print_table(COLUMNS, history_rows(history), empty="Nothing has happened yet.")
 
@@ -117,6 +120,8 @@ def watch(context: typer.Context, execution: Execution, *, app: App = None, as_j
 
 def _follow(session: Session, app: str | None, execution: str) -> None:
     async def job(source: Executions) -> None:
+        if app and (await source.execution(execution)).finished_at is None:
+            complain(f"{execution} goes on as long as a process of the application drives it; this one only watches.\n")
         outcome = await wait_for(source, execution, title=execution, as_json=session.as_json)
         session.answered = session.as_json
         if session.as_json:
@@ -129,7 +134,7 @@ def _follow(session: Session, app: str | None, execution: str) -> None:
         raise typer.Exit(detach(execution)) from None
 
 
-def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> None:
+def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail], history: HistoryInfo) -> None:
     error = execution.error
     print_fields(
         [
@@ -139,7 +144,10 @@ def _print(execution: ExecutionDetail, children: dict[str, ExecutionDetail]) -> 
             ("origin", _origin(execution)),
             ("began", ago(execution.created_at, utc_now())),
             ("took", took(execution) if execution.finished_at else ""),
-            ("error", f"{error.message} {error.hint}".strip() if error else ""),
+            ("input", shown_value(history.input, _VALUE)),
+            ("result", shown_value(history.output, _VALUE)),
+            ("error", with_hint(error.message, error.hint) if error else ""),
+            ("raised at", error.where if error else ""),
             ("stranded", execution.stranded),
         ]
     )
@@ -184,16 +192,38 @@ def cancel(context: typer.Context, execution: Execution, *, app: App = None, as_
 
 @commands.command(epilog="Example: euryale executions retry create-project:key_01k9x3q7vd4m2n8p6r5s1t")
 def retry(context: typer.Context, execution: Execution, *, app: App = None, as_json: AsJson = False) -> None:
-    """Try again to undo an execution that ended failed, after its cause was mended.
+    """Try again to undo an execution that ended failed, after its cause was mended; or let a stranded one go on.
 
-    With --app this process does it, as a worker of the application's store.
+    With --app this process does the undoing, of this execution alone, and ends when that has ended. It may be broken
+    off: then it goes on when a worker of the application opens the store. A stranded one goes on in such a worker.
     """
     session = session_of(context, as_json=as_json)
-    started = ask_executions(session, app, lambda source: source.retry_execution(execution), acting=True, driving=True)
+    if app:
+        _retry_here(session, app, execution)
+        return
+    started = ask_executions(session, None, lambda source: source.retry_execution(execution))
     if as_json:
         print_json({"execution": started})
     else:
         say(f"It is tried again. Follow it: euryale executions show {execution} --follow")
+
+
+def _retry_here(session: Session, app: str, execution: str) -> None:
+    goes_on = "it goes on when a worker of the application opens the store, or with another retry."
+    try:
+        outcome = retry_in_application(
+            app, execution, as_json=session.as_json, begun=f"It is tried again. If this is broken off, {goes_on}"
+        )
+    except KeyboardInterrupt:
+        complain(f"\n{execution} is not undone yet: {goes_on}\n")
+        raise typer.Exit(DETACHED) from None
+    check_retried(outcome)
+    if session.as_json:
+        print_json({"execution": execution})
+    elif outcome.status == "reverted":
+        say("What had been done is undone.")
+    else:
+        say(f"It lacks nothing any more and is {outcome.status}; the application's workers go on with it.")
 
 
 @commands.command(epilog="Example: euryale executions fork order-42 --from charge-card --id order-42b")

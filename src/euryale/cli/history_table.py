@@ -58,8 +58,13 @@ def _error(told: Any) -> str:
     return "" if told.error is None else first_line(told.error.message, _VALUE)
 
 
+def shown_value(value: Any, width: int) -> str:
+    """Return a value on one line, cut to a width; nothing for None."""
+    return "" if value is None else first_line(json.dumps(value, ensure_ascii=False), width)
+
+
 def _value(value: Any) -> str:
-    return "" if value is None else first_line(json.dumps(value, ensure_ascii=False), _VALUE)
+    return shown_value(value, _VALUE)
 
 
 def _clock(moment: datetime | None) -> str:

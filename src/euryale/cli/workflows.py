@@ -40,7 +40,9 @@ def graph(
     *,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="svg, mermaid or json. Default: what the file's name says, else mermaid."),
+        typer.Option(
+            "--format", help="svg, mermaid or json. Default: what the file's name says; mermaid without a file."
+        ),
     ] = None,
     execution: Annotated[str | None, typer.Option(help="Colour it by what the steps of this execution are at.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
@@ -76,12 +78,22 @@ async def _coloured(source: Executions, name: str, execution: str, form: GraphFo
 
 def _format(form: str | None, output: Path | None) -> GraphFormat:
     if form is None:
-        return "mermaid" if output is None else _BY_ENDING.get(output.suffix.lower(), "mermaid")
+        return "mermaid" if output is None else _format_of(output)
     known: tuple[GraphFormat, ...] = get_args(GraphFormat)
     for each in known:
         if each == form:
             return each
     raise UsageError(f"{form!r} is no format.", hint=f"Known are: {', '.join(known)}.")
+
+
+def _format_of(output: Path) -> GraphFormat:
+    form = _BY_ENDING.get(output.suffix.lower())
+    if form is None:
+        raise UsageError(
+            f"The name {str(output)!r} does not say in which format to draw.",
+            hint=f"Let it end with {', '.join(_BY_ENDING)}, or say --format.",
+        )
+    return form
 
 
 def _write(path: Path, text: str) -> None:

@@ -74,11 +74,11 @@ class _JumpWatch:
         self._timer = asyncio.get_running_loop().call_later(self._EVERY, self._look)
 
     def _look(self) -> None:
-        distance = machine_time.distance()
-        if abs(distance - self._distance) > self._TOLERANCE:
-            self._callback()
+        distance, before = machine_time.distance(), self._distance
         self._distance = distance
         self._timer = asyncio.get_running_loop().call_later(self._EVERY, self._look)
+        if abs(distance - before) > self._TOLERANCE:
+            self._callback()  # which may cancel this
 
     def cancel(self) -> None:
         self._timer.cancel()

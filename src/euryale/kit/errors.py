@@ -1,6 +1,8 @@
 """The base of every error that Euryale raises."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_ENDS: Final = (".", "!", "?", ":", "…")
 
 
 class EuryaleError(Exception):
@@ -23,11 +25,23 @@ class EuryaleError(Exception):
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        return with_hint(self.message, self.hint)
 
     @classmethod
     def _summary(cls) -> str:
         return (cls.__doc__ or cls.__name__).strip().split("\n\n", 1)[0].replace("\n    ", " ")
+
+
+def with_hint(message: str, hint: str) -> str:
+    """Return what happened and what to do about it, as sentences of their own.
+
+    Example:
+        >>> with_hint("got `str`", "Return an int.")
+        'got `str`. Return an int.'
+    """
+    if not message or not hint:
+        return message or hint
+    return f"{message} {hint}" if message.endswith(_ENDS) else f"{message}. {hint}"
 
 
 class NotFoundError(EuryaleError):

@@ -7,6 +7,7 @@ Usable alone, as a library::
 """
 
 from euryale.kit.secret import Secret
+from euryale.workflows.backend import Backend, BackendHandle, BackendView
 from euryale.workflows.codec import JsonCodec
 from euryale.workflows.definition.composer import detach, emit, sleep, transform, wait_for, when
 from euryale.workflows.definition.fanout import for_each
@@ -58,6 +59,9 @@ __all__ = [
     "LATER",
     "ONCE",
     "PERSISTENT",
+    "Backend",
+    "BackendHandle",
+    "BackendView",
     "CompositionError",
     "DefinitionError",
     "Engine",

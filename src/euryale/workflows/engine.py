@@ -10,13 +10,13 @@ from euryale.kit.clock import SYSTEM_CLOCK, Clock
 from euryale.kit.lifecycle import Tasks
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.codec import JsonCodec
+from euryale.workflows.definition.checks import check_count, check_each, check_seconds, refusal
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.schedule import Schedule
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DrawingFormat
 from euryale.workflows.errors import (
     EngineClosedError,
-    WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
@@ -31,6 +31,7 @@ from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.pruner import Pruner
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.relay import Deliver, Relay
+from euryale.workflows.runtime.reopening import not_retried
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler
 from euryale.workflows.runtime.serving import Serving
@@ -44,6 +45,8 @@ from euryale.workflows.starting import Starting
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
 T = TypeVar("T")
+
+_A_LIST = "Write [...] around what was declared with Queue(...), Schedule(...) or @workflow(...)."
 
 
 class Engine(Serving, Starting, Telling):
@@ -68,6 +71,9 @@ class Engine(Serving, Starting, Telling):
         prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end
             that have one; None: only when :meth:`prune` is called.
 
+    Raises:
+        DefinitionError: If something that it is given cannot be right, or two things of one name differ.
+
     Example:
         >>> async with Engine(SQLiteStore("orders.db"), workflows=[place_order]) as engine:
         ...     receipt = await engine.run(place_order, Order(...), id="order-42")
@@ -91,9 +97,13 @@ class Engine(Serving, Starting, Telling):
         rest_after: float = 1.0,
         prune_every: float | None = 3600.0,
     ) -> None:
+        _check_parts(store, services)
+        _check_limits(concurrency, lease, rest_after, prune_every)
         self._store = store
         codec = codec or JsonCodec()
-        schedules = tuple(schedules)
+        queues = check_each(queues, Queue, "Engine: queues", "queue", _A_LIST)
+        schedules = check_each(schedules, Schedule, "Engine: schedules", "schedule", _A_LIST)
+        workflows = check_each(workflows, Workflow, "Engine: workflows", "workflow", _A_LIST)
         self._registry = Registry(codec, [*workflows, *(schedule.workflow for schedule in schedules)], queues)
         self._tasks = Tasks()
         patience = Patience()
@@ -109,6 +119,7 @@ class Engine(Serving, Starting, Telling):
             patience=patience,
             rest_after=rest_after,
             draining=asyncio.Event(),
+            keeping=asyncio.Event(),
         )
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease), self._pruner.see)
@@ -128,12 +139,17 @@ class Engine(Serving, Starting, Telling):
         """Who is told what happens: attach a listener to it."""
         return self._tools.telemetry
 
+    @property
+    def store(self) -> Store:
+        """Where executions are written."""
+        return self._store
+
     async def open(self, *, driving: bool = True) -> None:
         """Open the store, and go on with every execution that an earlier process left.
 
         Args:
             driving: Whether executions are driven here. If not, they can be started and told things, and are retried
-                when that is asked for; all else is left to other workers, or to the next time.
+                when that is asked for, in memory to their end; all else is left to other workers, or to the next time.
 
         Raises:
             StoreLockedError: If another process owns the store.
@@ -265,7 +281,8 @@ class Engine(Serving, Starting, Telling):
 
     def reading(self) -> AbstractAsyncContextManager[Insight]:
         """Look at executions without taking part, also while another process owns the store; see ``Insight``."""
-        return reading(self._store.reader(), self._registry, self._tools.codec, self._tools.clock)
+        tools = self._tools
+        return reading(self._store.reader(), self._registry, tools.codec, tools.clock, lacks=self._lacks)
 
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
@@ -306,10 +323,7 @@ class Engine(Serving, Starting, Telling):
         elif not journal.row.status.ended and not self._worker.drives(execution_id):
             await self._worker.reopening.resume(execution_id)
         else:
-            raise WorkflowError(
-                f"{execution_id} is {journal.row.status}; only a failed or stranded execution can be retried.",
-                hint="A reverted one is started again under a new id.",
-            )
+            raise not_retried(journal.row)
 
     async def events(self, execution_id: str) -> AsyncIterator[ExecutionEvent]:
         """Yield what has happened to an execution, then what happens, until it has ended.
@@ -343,6 +357,23 @@ class Engine(Serving, Starting, Telling):
     def _wake_relay(self, name: str, _: Mapping[str, Any]) -> None:
         if self._relay is not None and name == "workflow.execution.finished":
             self._relay.wake()
+
+
+def _check_parts(store: Any, services: Any) -> None:
+    if isinstance(store, type) or not hasattr(store, "write"):
+        hint = 'Pass SQLiteStore("orders.db"), say; MemoryStore() in tests.'
+        raise refusal("Engine: store", store, "a store", hint)
+    if services is not None and not isinstance(services, Mapping) and not hasattr(services, "resolve"):
+        hint = "Write services={Stock: stock}."
+        raise refusal("Engine: services", services, "a mapping of types to objects, nor an object with resolve()", hint)
+
+
+def _check_limits(concurrency: Any, lease: Any, rest_after: Any, prune_every: Any) -> None:
+    check_count(concurrency, "Engine: concurrency", least=0, hint="0: it drives nothing, and only starts executions.")
+    check_seconds(lease, "Engine: lease")
+    check_seconds(rest_after, "Engine: rest_after", zero=True)
+    if prune_every is not None:
+        check_seconds(prune_every, "Engine: prune_every")
 
 
 def _resolver(services: Mapping[Any, Any] | Resolver | None, engine: Engine) -> Resolver:

@@ -38,7 +38,10 @@ class WorkflowError(EuryaleError):
 
 
 class DefinitionError(WorkflowError):
-    """A step or a workflow is declared in a way that cannot work. The message says what to change."""
+    """A step or a workflow is declared, or something is called, in a way that cannot work.
+
+    The message names what is wrong, and says what to change.
+    """
 
     code = "workflows.definition"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar, overload
 
+from euryale.kit.errors import with_hint
 from euryale.workflows.definition.nodes import ChoiceNode, EachNode, HookNode, ParallelNode, Signal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
@@ -180,7 +181,7 @@ def view_steps(
                 started=moment(step.started),
                 ended=moment(step.ended),
                 due=moment(step.due),
-                error=f"{failure.message} {failure.hint}".strip() if failure else "",
+                error=with_hint(failure.message, failure.hint) if failure else "",
             )
         )
     return tuple(views)
@@ -283,8 +284,8 @@ def outcome_error(outcome: Outcome) -> ExecutionError:
     """Return the error that tells how an execution ended without success."""
     failure = outcome.failure or Failure("workflows.execution", f"It ended {outcome.row.status}.")
     where = f" at step {failure.step!r}" if failure.step else ""
-    text = f"{outcome.row.workflow} ({outcome.row.id}) was not done{where}: {failure.message} {failure.hint}".strip()
+    text = f"{outcome.row.workflow} ({outcome.row.id}) was not done{where}: {with_hint(failure.text, failure.hint)}"
     details = {"execution": outcome.row.id, "step": failure.step, "error": failure.error}
     if outcome.row.status is Status.FAILED:
-        return ExecutionFailed(f"{text} Not everything could be undone.", **details)
+        return ExecutionFailed(with_hint(text, "Not everything could be undone."), **details)
     return _ERRORS.get(outcome.row.reason, ExecutionReverted)(text, **details)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock, pause
+from euryale.workflows.definition.checks import refusal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DRAWINGS, DrawingFormat, NodeState, node_state
@@ -75,6 +76,10 @@ class Insight:
         """Return the workflows that are known, each in its highest version, by name."""
         return self._registry.all()
 
+    def queues(self) -> tuple[str, ...]:
+        """Return the names of the queues that are known, in order."""
+        return self._registry.queues.names()
+
     async def list(self, query: ExecutionQuery | None = None) -> tuple[ExecutionView, ...]:
         """Return executions, newest first."""
         rows = await self._store.list(query or ExecutionQuery())
@@ -115,7 +120,10 @@ class Insight:
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its plan is not known here.
+            DefinitionError: If there is no such format.
         """
+        if form not in DRAWINGS:
+            raise refusal("graph: form", form, f"one of {', '.join(DRAWINGS)}")
         history = await self.history(execution_id)
         journal = await self._journal(execution_id)
         plan = self._plan(journal.row)
@@ -164,11 +172,13 @@ class Insight:
 
 
 @asynccontextmanager
-async def reading(reader: Reader, registry: Registry, codec: Codec, clock: Clock) -> AsyncIterator[Insight]:
+async def reading(
+    reader: Reader, registry: Registry, codec: Codec, clock: Clock, *, lacks: Callable[[ExecutionRow], str]
+) -> AsyncIterator[Insight]:
     """Give what can be seen over a reader, which is opened for that time."""
     await reader.open()
     try:
-        yield Insight(reader, registry, codec, clock=clock)
+        yield Insight(reader, registry, codec, lacks=lacks, clock=clock)
     finally:
         await reader.close()
 

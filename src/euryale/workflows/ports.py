@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
+from euryale.workflows.definition.checks import check_count, check_type, refusal
 from euryale.workflows.definition.queue import Policy
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits, Terms
@@ -27,6 +29,9 @@ class ExecutionQuery:
         queue: Only of this queue.
         limit: How many at the most.
         before: Only those listed after this one: ``ExecutionView.cursor`` of the last one of the page before.
+
+    Raises:
+        DefinitionError: If one of these cannot be right.
     """
 
     workflow: str | None = None
@@ -36,6 +41,26 @@ class ExecutionQuery:
     limit: int = 50
     before: tuple[float, str] | None = None
     queue: str | None = None
+
+    def __post_init__(self) -> None:
+        check_count(self.limit, "ExecutionQuery: limit", least=0)
+        for name in ("workflow", "parent_id", "queue"):
+            check_type(getattr(self, name), (str, NoneType), f"ExecutionQuery: {name}", "a text, nor None")
+        check_type(self.prefix, str, "ExecutionQuery: prefix", "a text")
+        if not isinstance(self.statuses, frozenset) or not all(isinstance(each, Status) for each in self.statuses):
+            hint = "Write statuses=frozenset({Status.SUCCEEDED})."
+            raise refusal("ExecutionQuery: statuses", self.statuses, "a frozenset of Status", hint)
+        if self.before is not None and not _is_cursor(self.before):
+            hint = "Pass the cursor of the last execution of the page before: before=page[-1].cursor."
+            raise refusal("ExecutionQuery: before", self.before, "a cursor", hint)
+
+
+def _is_cursor(given: object) -> bool:
+    match given:
+        case (int() | float(), str()):
+            return True
+        case _:
+            return False
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -257,6 +282,21 @@ class JournalStore(Protocol):
         First those with a slot that nobody owns, of queues that limit what one worker drives. Then those that wait,
         each with a slot from now on: of each queue the highest priority first, then the oldest, passing over those
         whose key is full. However many claim at once, no limit is exceeded. Queues come in the order given.
+        """
+        ...
+
+    async def make_due(self, now: float, limit: int) -> int:
+        """Make due at ``now`` what nobody has begun, and was due when it was created, but is not by that clock.
+
+        That is what was created by a clock that has been set back since, or that is ahead of this one. It is still
+        known as such afterwards, should a clock be set back again. What was started with a delay keeps it.
+
+        Args:
+            now: The worker's time, in seconds since the epoch.
+            limit: How many at the most; the oldest first.
+
+        Returns:
+            How many.
         """
         ...
 

@@ -3,13 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, overload
+from types import NoneType
+from typing import Any, Final, Literal, TypeVar, overload
 
 from msgspec.structs import replace
 
 from euryale.kit.ids import new_id
+from euryale.workflows.definition.checks import check_type, is_whole, refusal
 from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.plan import Plan
+from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UNSET, IdempotencyError, PayloadError, TransactionError, WorkflowError
@@ -25,13 +28,13 @@ from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import traced
 from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler, ScheduleView
-from euryale.workflows.runtime.serving import in_seconds
 from euryale.workflows.runtime.worker import Worker
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
 
 _LONGEST_ID = 200
+_QUEUE: Final = 'Pass what Queue("deploys") made, None for no queue, or nothing for the workflow\'s own.'
 
 
 class Starting(ABC):
@@ -152,13 +155,15 @@ class Starting(ABC):
             InputError: If its input is left out, or it takes none.
             PayloadError: If the input cannot be written, or a key cannot be one.
             QueueRejectedError: If others have its key, and the queue rejects.
-            DefinitionError: If another queue has the same name, or there is no queue to deduplicate in.
+            DefinitionError: If another queue has the same name, there is no queue to deduplicate in, or something that
+                it is given is of a type that cannot be right.
         """
         self._check_open()
-        value = workflow.input_of(value)
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority)
+        value = workflow.input_of(value)
+        row = self._new_row(workflow.plan, value, id, delay=seconds(delay, "delay") or 0.0, priority=priority)
         wanted = workflow.queue if queue == "default" else queue
+        check_type(wanted, (Queue, NoneType), "start: queue", "a queue", _QUEUE)
         entered = await self._enter(self._registry.queues.place(row, wanted, value, deduplicate))
         return self._handle(entered, workflow.plan.output_type)
 
@@ -232,9 +237,11 @@ class Starting(ABC):
                 f"{type(self._store).__name__} has no part in the transactions of others.",
                 hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
             )
-        value = workflow.input_of(value)
         self._registry.add(workflow)
-        row = self._new_row(workflow.plan, value, id, delay=in_seconds(delay), priority=priority, owned=False)
+        value = workflow.input_of(value)
+        row = self._new_row(
+            workflow.plan, value, id, delay=seconds(delay, "delay") or 0.0, priority=priority, owned=False
+        )
         row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
         standing = await self._store.create_in(session, row, limit_in(row, workflow.queue))
         if standing is None:
@@ -351,6 +358,9 @@ class Starting(ABC):
         owned: bool = True,
     ) -> ExecutionRow:
         execution_id = execution_id or new_id("exec")
+        check_type(execution_id, str, "id", "a text", "Write id=str(...).")
+        if not is_whole(priority):
+            raise refusal("priority", priority, "a whole number", "The highest begins first; default: 0.")
         if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
             raise IdempotencyError(
                 f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."

@@ -236,10 +236,11 @@ async def test_workflows_are_listed_and_drawn(shop: Shop):
         (("executions", "list", "--app", "shop.flows"), 2, "MODULE:ENGINE"),
         (("executions", "list", "--app", "nowhere:engine"), 2, "No module named 'nowhere'"),
         (("executions", "list", "--app", "shop.flows:nothing"), 2, "is a int"),
+        (("executions", "list", "--app", "shop.flows:order"), 2, "is the workflow 'order', no Engine"),
         (("executions", "list", *APP), 1, "There is no store shop.db"),
         (("workflows", "graph", "order", *APP, "--format", "png"), 2, "Known are: svg, mermaid, json"),
     ],
-    ids=["no engine", "no module", "no engine there", "no store", "no format"],
+    ids=["no engine", "no module", "no engine there", "a workflow", "no store", "no format"],
 )
 async def test_what_cannot_work_is_explained(shop: Shop, words: tuple[str, ...], code: int, told: str):
     assert told in await shop.run(*words, code=code)

@@ -78,7 +78,9 @@ def execution_info(view: ExecutionView) -> ExecutionInfo:
     error = None
     if view.error is not None:
         found = view.error
-        error = FailureInfo(code=found.error, message=found.message, hint=found.hint, step=found.step)
+        error = FailureInfo(
+            code=found.error, message=found.message, hint=found.hint, step=found.step, where=found.where
+        )
     return ExecutionInfo(**copied, parent=view.parent_id, error=error)
 
 

@@ -35,6 +35,7 @@ class FailureInfo(Told):
     message: str
     hint: str
     step: str = Field(description="the step that failed; may be empty")
+    where: str = Field(default="", description="the last place in the user's own code: file:line in function")
 
 
 class StepInfo(Told):
@@ -130,6 +131,7 @@ class ErrorInfo(Told):
     hint: str
     trace: str = Field(description="the innermost frames, one a line; may be empty")
     step: str = Field(description="the step that failed; may be empty")
+    where: str = Field(default="", description="the last place in the user's own code: file:line in function")
 
 
 class AttemptInfo(Told):

@@ -12,7 +12,7 @@ P = TypeVar("P")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse Event[...](...) in Python 3.11
 class Event(Generic[P]):
     """One thing that has happened, as a subscriber receives it.
 
@@ -31,7 +31,7 @@ class Event(Generic[P]):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse EventType[...](...) in Python 3.11
 class EventType(Generic[P]):
     """The name of an event together with the type of what it carries.
 

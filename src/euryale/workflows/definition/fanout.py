@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar, cast, overload
 
+from euryale.workflows.definition.checks import is_whole
 from euryale.workflows.definition.composer import current_composition
 from euryale.workflows.definition.expression import Constant
 from euryale.workflows.definition.nodes import ChildNode, EachNode, StepNode, Tolerance
@@ -105,9 +106,12 @@ def _check_body(body: object) -> None:
         raise CompositionError(f"{caller_location()}: for_each cannot do {body!r}.", hint="Pass a step or a workflow.")
 
 
-def _check_concurrency(concurrency: int) -> None:
-    if concurrency < 1:
-        raise CompositionError(f"{caller_location()}: concurrency={concurrency}: at least 1 is under way at a time.")
+def _check_concurrency(concurrency: object) -> None:
+    if not is_whole(concurrency) or concurrency < 1:
+        raise CompositionError(
+            f"{caller_location()}: concurrency={concurrency!r}: at least 1 is under way at a time.",
+            hint="Give a whole number.",
+        )
 
 
 def _check_tolerance(min_successful: int | None, tolerated_failures: float | None) -> None:

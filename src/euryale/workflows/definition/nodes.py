@@ -152,7 +152,7 @@ class EmitNode(_Leaf):
         return {"kind": "emit", "id": self.id, "event": self.event, "data": describe(self.data)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse Signal[...](...) in Python 3.11
 class Signal(Generic[T]):
     """Something that an execution can be told from outside, any number of times.
 

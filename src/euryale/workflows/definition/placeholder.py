@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, ClassVar, Final, NoReturn
 
 from euryale.workflows.definition.annotations import Unannotated, attribute_type, item_type, name_of
+from euryale.workflows.definition.checks import takes
 from euryale.workflows.definition.expression import (
     Attribute,
     Constant,
@@ -230,6 +231,11 @@ def check_composing(function: object, what: str) -> None:
         raise CompositionError(
             f"{caller_location()}: {what} takes a function that composes, not {function!r}.",
             hint="Put a lambda around the call: lambda: create(project).",
+        )
+    if not takes(function, 0):
+        raise CompositionError(
+            f"{caller_location()}: {what} takes a function without parameters.",
+            hint="It composes; what it passes on it sees from around it: lambda: create(project).",
         )
 
 

@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
+from euryale.workflows.definition.checks import (
+    check_count,
+    check_function,
+    check_type,
+    is_duration,
+    is_whole,
+    refusal,
+)
 from euryale.workflows.errors import DefinitionError, PayloadError
 
 Policy = Literal["queue", "replace", "cancel", "reject"]
 """What happens when an execution is started while others have its key; see :class:`Queue`."""
 
 _LONGEST = 200
+_A_KEY = "Give it a key, such as key=lambda request: request.environment_id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,10 @@ class Rate:
     per: float | timedelta = 1.0
 
     def __post_init__(self) -> None:
+        if not is_whole(self.limit):
+            raise refusal("Rate: limit", self.limit, "a whole number of at least 1")
+        if not is_duration(self.per):
+            raise refusal("Rate: per", self.per, "seconds, or a timedelta", "A minute is 60.")
         if self.limit < 1 or not 0 < self.seconds < float("inf"):
             raise DefinitionError(f"Rate({self.limit}, per={self.per}): at least 1 start in some seconds.")
 
@@ -77,22 +90,28 @@ class Queue:
     rate: Rate | None = None
 
     def __post_init__(self) -> None:
+        what = f"Queue({self.name!r})"
+        check_type(self.name, str, f"{what}: name", "a text")
         if not self.name or len(self.name) > _LONGEST or not self.name.isprintable():
             raise DefinitionError(f"A queue has a printable name of at most {_LONGEST} characters: {self.name!r}.")
         for each in ("concurrency", "worker_concurrency", "key_concurrency"):
             value = getattr(self, each)
-            if value is not None and value < 1:
-                raise DefinitionError(f"Queue({self.name!r}, {each}={value}): at least 1, or nothing would ever begin.")
+            if value is not None:
+                check_count(value, f"{what}: {each}", least=1, hint="With less, nothing would ever begin.")
+        if self.rate is not None:
+            check_type(self.rate, Rate, f"{what}: rate", "a rate", "Write rate=Rate(10, per=60): ten a minute.")
         if self.policy not in get_args(Policy):
             known = ", ".join(get_args(Policy))
             raise DefinitionError(f"Queue({self.name!r}) has no policy {self.policy!r}.", hint=f"There are {known}.")
         self._check_key()
 
     def _check_key(self) -> None:
+        if self.key is not None:
+            check_function(self.key, f"Queue({self.name!r}): key", "a function of the input", _A_KEY)
         if self.key is None and (self.policy != "queue" or self.key_concurrency != 1):
             raise DefinitionError(
                 f"Queue({self.name!r}): policy and key_concurrency say what holds among executions of one key.",
-                hint="Give it a key, such as key=lambda request: request.environment_id.",
+                hint=_A_KEY,
             )
         if self.policy == "cancel" and self.key_concurrency != 1:
             raise DefinitionError(

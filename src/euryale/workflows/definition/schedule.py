@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from euryale.workflows.definition.cadence import Cadence, Cron, Interval
+from euryale.workflows.definition.checks import check_count, check_type, is_duration, is_whole, refusal, takes
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import DefinitionError
 
@@ -20,7 +22,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _NEVER: Final = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse Schedule[...](...) in Python 3.11
 class Schedule(Generic[I]):
     """A workflow that is started by the clock: once at each tick, however many workers there are.
 
@@ -67,22 +69,40 @@ class Schedule(Generic[I]):
     deduplicate: str = ""
 
     def __post_init__(self) -> None:
-        if _NAME.fullmatch(self.name) is None:
+        if not isinstance(self.name, str) or _NAME.fullmatch(self.name) is None:
             raise DefinitionError(
                 f"{self.name!r} cannot be the name of a schedule.",
                 hint="Use letters, digits, '-', '_' and '.', at most 100.",
             )
+        self._check_types()
         if (self.cron is None) == (self.every is None):
             raise self._wrong("say when: either cron=... or every=...")
         if self.every is not None and self.timezone != "UTC":
             raise self._wrong("an interval knows no time zone: leave timezone out, or use cron")
         if self.overlap not in get_args(Overlap) or self.catch_up not in get_args(CatchUp):
             raise self._wrong("overlap is allow, forbid or cancel, and catch_up is none, latest or all")
-        if self.catch_up_limit < 1 or not 0 <= _seconds(self.jitter) < _NEVER:
-            raise self._wrong("catch_up_limit is at least 1, and jitter at least 0 seconds")
+        if not 0 <= _seconds(self.jitter) < _NEVER:
+            raise self._wrong("jitter is at least 0 seconds")
         if self.deduplicate and self.workflow.queue is None:
             raise self._wrong("nothing is deduplicated without a queue: give the workflow one")
         _ = self.cadence
+
+    def _check_types(self) -> None:
+        what = f"Schedule({self.name!r})"
+        check_type(self.workflow, Workflow, f"{what}: workflow", "a workflow", "Pass what @workflow(...) made.")
+        check_type(self.cron, (str, NoneType), f"{what}: cron", "a text", "Write cron='0 3 * * *'; or every=seconds.")
+        check_type(self.timezone, str, f"{what}: timezone", "an IANA name", "Write timezone='Europe/Berlin'.")
+        if self.every is not None and not is_duration(self.every):
+            raise refusal(f"{what}: every", self.every, "seconds, or a timedelta", "Five minutes are 300.")
+        if not is_duration(self.jitter):
+            raise refusal(f"{what}: jitter", self.jitter, "seconds, or a timedelta")
+        check_count(self.catch_up_limit, f"{what}: catch_up_limit", least=1)
+        if not is_whole(self.priority):
+            raise refusal(f"{what}: priority", self.priority, "a whole number")
+        check_type(self.deduplicate, str, f"{what}: deduplicate", "a text")
+        if callable(self.input) and not takes(self.input, 1):
+            hint = "Write lambda tick: ..., or give the input itself."
+            raise refusal(f"{what}: input", self.input, "a function of one parameter, the tick", hint)
 
     def _wrong(self, what: str) -> DefinitionError:
         return DefinitionError(f"Schedule {self.name!r}: {what}.")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
+from euryale.workflows.definition.checks import check_function
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.placeholder import Tool
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry, seconds
@@ -19,7 +20,7 @@ U = TypeVar("U")
 C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots would refuse StepResponse[...](...) in Python 3.11
 class StepResponse(Generic[R, U]):
     """What a step returns when its compensation needs something else than its output.
 
@@ -427,6 +428,8 @@ def step(
         ... async def create_database(project: str) -> str:
         ...     return f"db-{project}"
     """
+    if function is not None:
+        check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
     if completes not in {"returning", "externally"}:
         raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
     limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")

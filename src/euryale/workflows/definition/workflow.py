@@ -4,9 +4,11 @@ import inspect
 import typing
 from collections.abc import Callable
 from datetime import timedelta
+from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
+from euryale.workflows.definition.checks import check_type
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
@@ -184,11 +186,7 @@ def workflow(
     """
     if not isinstance(name, str):
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
-    if queue is not None and not isinstance(queue, Queue):
-        raise DefinitionError(
-            f"@workflow({name!r}, queue={queue!r}): that is no queue.",
-            hint='Make one beside the workflow: orders = Queue("orders", concurrency=4).',
-        )
     if not name or not isinstance(version, int) or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
+    check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
     return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)

@@ -48,7 +48,12 @@ class Course:
         return self.run.flush(change, lone=len(self.lanes.all) == 1)
 
     def request(self, reason: Reason, failure: Failure) -> bool:
-        """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""
+        """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already.
+
+        If it was let go of, whoever claims it next turns it: the wish is durable, and makes it due at once.
+        """
+        if self.resting.released is not None:
+            return True
         if self.turn is not None:
             return False
         self.turn = Turn(reason, failure)

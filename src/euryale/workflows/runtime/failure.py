@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from euryale.kit.errors import EuryaleError
 from euryale.workflows.ports import Codec
+from euryale.workflows.runtime.frames import user_place
 
 _KEPT_FRAMES = 8
 _KEPT_CHARACTERS = 8_000
@@ -20,6 +21,8 @@ class Failure:
         hint: What can be done about it.
         trace: The innermost frames, one a line.
         step: The node that failed, or an empty string.
+        where: ``file:line in function``: the last place in the user's own code, or an empty string. Not told of our own
+            errors, such as a ``PermanentFailure``: their message says it all.
     """
 
     error: str
@@ -27,6 +30,12 @@ class Failure:
     hint: str = ""
     trace: str = ""
     step: str = ""
+    where: str = ""
+
+    @property
+    def text(self) -> str:
+        """What it said, and where."""
+        return f"{self.message} ({self.where})" if self.where else self.message
 
 
 def describe_failure(error: BaseException, codec: Codec, step: str = "") -> Failure:
@@ -39,6 +48,7 @@ def describe_failure(error: BaseException, codec: Codec, step: str = "") -> Fail
         message=_text(_telling(error), codec) or type(error).__qualname__,
         trace=_text("\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames), codec),
         step=step,
+        where=_text(user_place(error), codec),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from euryale.workflows.definition.graph import Vertex
 
@@ -32,10 +32,9 @@ class Lane:
         due: While it only waits: when it goes on by itself, in seconds since the epoch, or None.
         interrupted: Whether it was asked to end.
         fan: The items that it works through, or None.
-        task: What follows it: a task of its own, or that of whoever drives the execution.
     """
 
-    __slots__ = ("_cancels", "due", "fan", "idle", "interrupted", "task", "vertex")
+    __slots__ = ("due", "fan", "idle", "interrupted", "task", "vertex")
 
     def __init__(self, vertex: Vertex, fan: "Items | None" = None) -> None:
         self.vertex = vertex
@@ -43,8 +42,7 @@ class Lane:
         self.idle = False
         self.due: float | None = None
         self.interrupted = False
-        self.task: asyncio.Task[Any] | None = None
-        self._cancels = 0
+        self.task: asyncio.Task[None] | None = None
 
     def rest(self, due: float | None) -> None:
         """Only wait from now on; until ``due``, or until told something."""
@@ -58,20 +56,17 @@ class Lane:
         """Cancel what it does, and end it."""
         if self.task is not None and not self.interrupted:
             self.interrupted = True
-            self.cancel()
-
-    def cancel(self) -> None:
-        """Cancel what it does; :meth:`go_on` if it does not end."""
-        if self.task is not None:
-            self._cancels += 1
             self.task.cancel()
 
-    def go_on(self) -> bool:
-        """Take in that it was cancelled; return whether its task is cancelled for another reason, too."""
-        while self.task is not None and self._cancels:
-            self._cancels -= 1
+    def break_off(self) -> None:
+        """Cancel what it does at its vertex, unless that itself asks for it; it goes on from there."""
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+    def go_on(self) -> None:
+        """Take back that it was cancelled, unless it is to end: nothing later is to take itself for cancelled."""
+        while self.task is not None and not self.interrupted and self.task.cancelling():
             self.task.uncancel()
-        return self.task is not None and bool(self.task.cancelling())
 
 
 Visit = Callable[[Lane], Awaitable[list[Vertex]]]
@@ -93,7 +88,6 @@ class Lanes:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._empty: asyncio.Future[None] | None = None
-        self._here: Lane | None = None
         self.all: dict[Lane, None] = {}
         self.on_end: Callable[[], None] = lambda: None
 
@@ -106,16 +100,15 @@ class Lanes:
         if not vertices:
             return
         self._empty = asyncio.get_running_loop().create_future()
-        here = self._here = self._add(vertices[0], None)
-        here.task = asyncio.current_task()
-        for vertex in vertices[1:]:
+        for vertex in vertices:
             self.spawn(vertex)
         try:
-            await self._follow_here(here)
             await self._empty
         finally:
             if self.all:
                 await self._interrupt_all()
+            if self._empty.done() and not self._empty.cancelled():
+                self._empty.exception()  # whoever cancels this does not look at it
 
     @property
     def resting(self) -> bool:
@@ -137,54 +130,32 @@ class Lanes:
             self._empty.set_result(None)
         else:
             self._empty.set_exception(error)
-        if self._here is not None:
-            self._here.interrupt()
 
     def spawn(self, vertex: Vertex, fan: Items | None = None) -> None:
         """Begin a lane."""
-        lane = self._add(vertex, fan)
-        lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
-        lane.task.add_done_callback(lambda task: self._finished(lane, task))
-
-    def _add(self, vertex: Vertex, fan: Items | None) -> Lane:
         lane = Lane(vertex, fan)
         self.all[lane] = None
-        return lane
-
-    async def _follow_here(self, lane: Lane) -> None:
-        """Follow the first lane, in the caller's own task: most executions have no other."""
-        error: BaseException | None = None
-        try:
-            await self._follow(lane)
-        except asyncio.CancelledError:
-            error = None if lane.interrupted else _cancelled_by_nobody(lane)
-        except Exception as failure:  # noqa: BLE001 -- it is raised by run(), once the other lanes have ended
-            error = failure
-        finally:
-            self.all.pop(lane, None)
-            self._here = None
-        if lane.go_on():  # whoever drives is to end
-            raise asyncio.CancelledError
-        self._ended(error)
+        lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
+        lane.task.add_done_callback(lambda task: self._ended(lane, task))
 
     async def _follow(self, lane: Lane) -> None:
         while True:
             following = await self._visit(lane)
-            if not following:
+            if not following or lane.interrupted:
                 return
             lane.vertex = following[0]
             for other in following[1:]:
                 self.spawn(other)
 
-    def _finished(self, lane: Lane, task: asyncio.Task[None]) -> None:
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self.all.pop(lane, None)
-        if not task.cancelled():
-            self._ended(task.exception())
+        error: BaseException | None
+        if task.cancelled():
+            error = (
+                None if lane.interrupted else RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
+            )
         else:
-            self._ended(None if lane.interrupted else _cancelled_by_nobody(lane))
-
-    def _ended(self, error: BaseException | None) -> None:
-        """A lane has ended."""
+            error = task.exception()
         if error is not None or not self.all:
             self.end(error)
         elif self._empty is not None and not self._empty.done():  # else all of them are being ended
@@ -195,7 +166,3 @@ class Lanes:
         for lane in self.all:
             lane.interrupt()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _cancelled_by_nobody(lane: Lane) -> RuntimeError:
-    return RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")

@@ -24,7 +24,7 @@ class Marks:
             return False
         lane = self._lanes.get(message.step)
         if lane is not None and lane.task is not None:
-            lane.cancel()
+            lane.break_off()
         return True
 
     async def unless_marked(
@@ -46,9 +46,9 @@ class Marks:
                 return await work(lane, node)
             except asyncio.CancelledError:
                 mark = self._given.get(node.id)
-                if mark is None or lane.interrupted or lane.task is None:
+                if mark is None or lane.interrupted:
                     raise
-                lane.go_on()
             finally:
                 del self._lanes[node.id]
+                lane.go_on()
         return await take(lane, node, mark)

@@ -68,7 +68,7 @@ class Nesting:
             run.note(EntryKind.STEP_SUCCEEDED, node.id, attempt=1, payload=row.output)
             return True
         failure = outcome.failure or Failure("workflows.execution", f"{row.id} ended {row.status}.")
-        failed = PermanentFailure(f"{node.workflow.plan.name}: {failure.message}", hint=failure.hint)
+        failed = PermanentFailure(f"{node.workflow.plan.name}: {failure.text}", hint=failure.hint)
         return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, failed, attempt=1)
 
     async def detach(self, lane: Lane, node: DetachNode) -> bool:

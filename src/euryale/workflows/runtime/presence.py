@@ -77,7 +77,7 @@ class Presence:
         """Let an execution be about to be live until something is written; ``then`` says what becomes of it."""
 
         def settle(written: asyncio.Future[None]) -> None:
-            self._opening.pop(execution_id, None)
+            self._opened(execution_id, written)
             then(written)
 
         self._opening[execution_id] = written
@@ -92,8 +92,12 @@ class Presence:
             yield
         finally:
             for execution_id in execution_ids:
-                self._opening.pop(execution_id, None)
+                self._opened(execution_id, opening)
             opening.set_result(None)
+
+    def _opened(self, execution_id: str, opening: asyncio.Future[None]) -> None:
+        if self._opening.get(execution_id) is opening:  # else it is about to be live for another reason by now
+            del self._opening[execution_id]
 
     async def opened(self, execution_id: str) -> None:
         """Wait while the execution is about to be live."""

@@ -60,6 +60,10 @@ class Queues:
         """Return the queue of that name, or None."""
         return self._by_name.get(name)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all, in order."""
+        return tuple(sorted(self._by_name))
+
     def lacks(self, row: ExecutionRow) -> str:
         """Return why an execution that waits in a queue is never claimed here, or an empty string."""
         if row.slot is Slot.WAITING and row.queue not in self._by_name:

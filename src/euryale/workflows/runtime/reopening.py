@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from euryale.kit.clock import Clock, pause
-from euryale.workflows.errors import StaleOwnerError
+from euryale.workflows.errors import StaleOwnerError, WorkflowError
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.children import Outcome
@@ -127,3 +127,11 @@ class Reopening:
         if (journal.row.owner, journal.row.epoch) != (claimed.owner, claimed.epoch):
             raise StaleOwnerError(f"{claimed.id} was taken over by another worker.")
         return self._driver.admit(journal)
+
+
+def not_retried(row: ExecutionRow) -> WorkflowError:
+    """Return the error that tells why an execution is not retried: it goes on by itself, or has ended for good."""
+    text = f"{row.id} is {row.status}; only a failed or stranded execution can be retried."
+    if not row.status.ended:
+        return WorkflowError(text, hint="It goes on by itself here: wait for its end.")
+    return WorkflowError(text, hint="To do it again, use engine.rerun(id, id=NEW), or start it under a new id.")

@@ -91,10 +91,14 @@ class Resting:
         if any(lane.due is None and lane.vertex.id in self._run.ended_children for lane in self._lanes.all):
             return  # what such a lane waits for is there: it was woken, and goes on in a moment
         wake = self._wake_at()
-        if wake is not None and wake - self._run.tools.now() < self._run.tools.rest_after and not self.draining():
+        if wake is not None and self._is_kept_until(wake) and not self.draining():
             return
         self.released = Release(wake, self._run.seen)
         self._run.commit(self._change(), release=self.released).add_done_callback(self._written)
+
+    def _is_kept_until(self, wake: float) -> bool:
+        tools = self._run.tools
+        return tools.keeping.is_set() or wake - tools.now() < tools.rest_after
 
     def _written(self, written: asyncio.Future[None]) -> None:
         self._lanes.end(written.exception())

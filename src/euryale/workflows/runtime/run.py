@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from euryale.kit.clock import Clock
+from euryale.kit.errors import with_hint
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.definition.expression import INPUT, Expression
 from euryale.workflows.definition.graph import Frontier, Unwinding, Vertex
@@ -54,6 +55,7 @@ class Tools:
     patience: Patience
     rest_after: float
     draining: asyncio.Event
+    keeping: asyncio.Event
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -361,7 +363,7 @@ def entry_event(entry: Entry, execution_id: str, codec: Codec) -> ExecutionEvent
     error, status = "", None
     if entry.payload is not None and entry.kind in _FAILED_KINDS:
         failure: Failure = codec.decode(entry.payload, Failure, "an error")
-        error = f"{failure.message} {failure.hint}".strip()
+        error = with_hint(failure.message, failure.hint)
     if entry.payload is not None and entry.kind is EntryKind.FINISHED:
         status = Status(codec.decode(entry.payload, str, "a status"))
     return ExecutionEvent(

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
+from euryale.workflows.definition.checks import check_type
 from euryale.workflows.definition.nodes import Signal
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.outside import Outside
@@ -108,6 +109,8 @@ class Telling(ABC):
             UnknownExecutionError: If there is no such execution.
             UnknownSignalError: If its plan, where that is known here, never waits for a signal of that name.
             PayloadError: If the value cannot be written.
+            DefinitionError: If that is no signal.
         """
         self._check_open()
+        check_type(signal, Signal, "signal", "a signal", 'Pass the one that it waits for: Signal("approved", bool).')
         return await self._outside.signal(execution_id, signal, value, key)

@@ -56,6 +56,7 @@ class Waits:
         limit = node.step.options.external_timeout
         due = None if limit is None else (started or 0.0) + limit
         message = self._completions.get(node.id) or await self._await(lane, ("complete", node.id), due)
+        message = message or self._completions.get(node.id)  # it may have come just as the time was over
         if self._course.has_turned():  # another branch failed while this one was not waiting yet
             return False
         if message is None:
@@ -77,8 +78,8 @@ class Waits:
                 return self._course.fail(lane, EntryKind.STEP_FAILED, node.id, error)
             due = None if limit is None else self._run.tools.now() + limit
             self._run.note(EntryKind.STEP_WAITING, node.id, started=self._run.tools.now(), due=due)
-        sent = self._signals.get(node.signal.name)
-        message = sent.popleft() if sent else await self._await(lane, ("signal", node.signal.name), due)
+        name = node.signal.name
+        message = self._sent(name) or await self._await(lane, ("signal", name), due) or self._sent(name)
         if self._course.has_turned():
             return False
         if message is not None:
@@ -87,6 +88,11 @@ class Waits:
             late = TimeoutError(f"the signal {node.signal.name!r} did not come in time")
             return self._course.fail(lane, EntryKind.STEP_TIMED_OUT, node.id, late)
         return self._default(lane, node, node.default)
+
+    def _sent(self, signal: str) -> Message | None:
+        """Take the first signal of that name that was sent before somebody waited for it."""
+        sent = self._signals.get(signal)
+        return sent.popleft() if sent else None
 
     def _default(self, lane: Lane, node: SignalNode, default: Any) -> bool:
         try:

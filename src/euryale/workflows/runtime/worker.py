@@ -20,6 +20,7 @@ from euryale.workflows.runtime.dispatcher import Dispatcher
 from euryale.workflows.runtime.doorkeeper import Doorkeeper
 from euryale.workflows.runtime.draining import until_none
 from euryale.workflows.runtime.driver import Driver
+from euryale.workflows.runtime.dues import Dues
 from euryale.workflows.runtime.fleet import Announcer, Membership
 from euryale.workflows.runtime.handover import Handover
 from euryale.workflows.runtime.journals import Journals
@@ -82,6 +83,7 @@ class Worker:
         tools.writer.alone = lambda: len(present) <= 1
         self._announcer = Announcer(store, tools.clock)
         self._dispatcher = Dispatcher(store, tools.clock, tools.patience, registry, room=self._room, take=self._take)
+        self._dues = Dues(store, tools.clock, tools.patience, self._dispatcher.nudge)
         self._handover = Handover(present, self._dispatcher, self._announcer, tools.draining, on_end)
         self._mailbox = Mailbox(
             store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
@@ -144,11 +146,13 @@ class Worker:
         self._tools.draining.clear()
         self.stranding.begin()
         self._present.closed, self._driving = False, driving
+        (self._tools.keeping.clear if driving else self._tools.keeping.set)()
         await self._enlist()
         self._unlisten = self._store.listen(self._hear)
         if self._limits.executions and driving:
             await self._dispatcher.look()
             self._tasks.spawn(self._dispatcher.run(), name="euryale-dispatcher")
+            self._tasks.spawn(self._dues.run(), name="euryale-dues")
         if self._store.shared:
             self._tasks.spawn(self._membership.run(), name="euryale-membership")
             self._tasks.spawn(self._announcer.run(), name="euryale-announcer")

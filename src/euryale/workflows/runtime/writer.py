@@ -69,7 +69,7 @@ class Writer:
         self._waiting.append((commit, done, told))
         if self._flushing is None and not self._called:
             if lone and self.alone():
-                self._begin()
+                self._begin_task()
             else:
                 self._called = True
                 loop.call_soon(self._begin)  # what others hand in until then goes with it
@@ -112,7 +112,10 @@ class Writer:
         """Write what waits: at once if the store can, else in a task."""
         self._called = False
         if not self._write_at_once():
-            self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
+            self._begin_task()
+
+    def _begin_task(self) -> None:
+        self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
 
     def write_now(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> bool:
         """Write a commit within this call, if nobody is to be waited for, and the store can; else return False.
@@ -130,7 +133,7 @@ class Writer:
         if (
             self._waiting
             or self._flushing is not None
-            or self._given_up
+            or self._missing_before(commit) is not None
             or not (self._store.instant or (lone and self.alone()))
         ):
             return False
@@ -142,18 +145,18 @@ class Writer:
             return False
         if refused is None:
             return False
-        self._in_a_row += 1
         if heard:
             self._report((commit,), len(refused), self._clock.monotonic() - began)
         if refused:
             raise _refusal(commit)
+        self._in_a_row += 1
         if told is not None:
             _tell(told, commit)
         return True
 
     def _write_at_once(self) -> bool:
         batch = self._waiting
-        if len(batch) > _LARGEST_BATCH or self._given_up:
+        if len(batch) > _LARGEST_BATCH:
             return False
         commits, began = [commit for commit, _, _ in batch], self._clock.monotonic()
         try:
@@ -193,7 +196,7 @@ class Writer:
                 return
             failure = error if isinstance(error, StoreError) else UnwritableError(f"The store failed: {error!r}")
             _log.error("%d commits could not be written: %s", len(batch), failure)
-            self._given_up.update({(each.execution_id, each.epoch): failure for each in commits if each.entries})
+            self._given_up.update({(each.execution_id, each.epoch): failure for each in commits if _is_missed(each)})
             _fail(batch, failure)
             self._waiting = self._without_gaps(self._waiting)
             return
@@ -221,13 +224,13 @@ class Writer:
         if self._telemetry.is_heard:
             self._report([commit for commit, _, _ in batch], len(refused), self._clock.monotonic() - began)
         for position, (commit, done, told) in enumerate(batch):
+            if commit.release is not None:
+                self.read_anew(commit.execution_id, commit.epoch)
             if position in refused:
                 _settle(done, _refusal(commit))
                 continue
             if told is not None:
                 _tell(told, commit)
-            if commit.release is not None:
-                self.read_anew(commit.execution_id, commit.epoch)
             _settle(done, None)
 
     async def _write_patiently(self, commits: Sequence[Commit]) -> frozenset[int]:
@@ -247,6 +250,11 @@ class Writer:
 def _fail(batch: Sequence[_Waiting], error: StoreError) -> None:
     for _, done, _ in batch:
         _settle(done, error)
+
+
+def _is_missed(commit: Commit) -> bool:
+    """Whether a journal has a gap without it; one that creates its execution has nothing before or behind it."""
+    return bool(commit.entries) and all(row.id != commit.execution_id for row in commit.create)
 
 
 def _refusal(commit: Commit) -> StaleOwnerError:

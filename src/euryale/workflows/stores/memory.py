@@ -219,6 +219,13 @@ class MemoryStore:
     def _still(self, rows: Iterable[ExecutionRow]) -> Iterable[ExecutionRow]:
         return (row for row in rows if row.id in self._ready)
 
+    async def make_due(self, now: float, limit: int) -> int:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+        held_up = sorted((row for row in self._ready.values() if _is_held_up(row, now)), key=_age)[:limit]
+        for row in held_up:
+            self._put(replace(row, available_at=now))
+        return len(held_up)
+
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
         row = self._rows.get(execution_id)
@@ -384,6 +391,16 @@ def _is_apart(row: ExecutionRow, claim: Claim) -> bool:
 
 def _is_due(row: ExecutionRow, now: float) -> bool:
     return row.available_at is not None and row.available_at <= now
+
+
+def _is_held_up(row: ExecutionRow, now: float) -> bool:
+    """Whether one that was due when it was created is not, by the clock of whoever asks."""
+    at = row.available_at
+    return row.status is Status.PENDING and at is not None and now < at <= row.created_at
+
+
+def _age(row: ExecutionRow) -> tuple[float, str]:
+    return row.created_at, row.id
 
 
 def _urgency(row: ExecutionRow) -> tuple[int, float, float, str]:

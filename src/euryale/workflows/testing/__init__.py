@@ -1,5 +1,6 @@
-"""Tools to prove workflows and stores: crashes at every store call, faults on demand, recorded effects, a contract."""
+"""Tools to prove workflows, stores and backends: crashes at every store call, faults on demand, effects, contracts."""
 
+from euryale.workflows.testing.backend_contract import BackendContract, BackendFactory
 from euryale.workflows.testing.effects import Effect, Effects
 from euryale.workflows.testing.faults import (
     CrashingStore,
@@ -20,6 +21,8 @@ from euryale.workflows.testing.store_contract import StoreContract
 from euryale.workflows.testing.virtual_time import run_in_virtual_time
 
 __all__ = [
+    "BackendContract",
+    "BackendFactory",
     "CrashingStore",
     "Disturbances",
     "Effect",

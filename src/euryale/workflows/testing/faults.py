@@ -91,6 +91,10 @@ class WrappedStore(ABC):
         """Pass the call on."""
         return await self._pass("claim_queued", lambda: self._store.claim_queued(claim, queues))
 
+    async def make_due(self, now: float, limit: int) -> int:
+        """Pass the call on."""
+        return await self._pass("make_due", lambda: self._store.make_due(now, limit))
+
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """Pass the call on."""
         return await self._pass("reclaim", lambda: self._store.reclaim(execution_id, owner))

@@ -158,8 +158,8 @@ def _clean_value(value: Any, *, redact: bool) -> Any:
         return value
     if redact and value.keys() == {SECRET}:
         return {SECRET: REDACTED}
-    if value.keys() == {"error", "message", "hint", "trace", "step"}:
-        return {**value, "trace": ""}
+    if value.keys() == {"error", "message", "hint", "trace", "step", "where"}:
+        return {**value, "trace": "", "where": ""}
     return {key: _clean_value(each, redact=redact) for key, each in value.items()}
 
 

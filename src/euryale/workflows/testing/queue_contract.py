@@ -142,6 +142,20 @@ class QueueContract:
         expect(await _given(store, limits, now=1079.5), [])
         expect(await _given(store, limits, now=510.0, limit=1), ["e3"])
 
+    async def test_what_waits_for_a_slot_is_made_due(self, new_store: StoreFactory) -> None:
+        """As what waits for a worker; the highest priority is given first, and the next one says when it is due."""
+        store, limits = await opened(new_store), QueueLimits("q", concurrency=1)
+        await store.write([waiting(each, created_at=5000.0, available_at=5000.0) for each in ("a", "b")])
+        await store.write([waiting("urgent", created_at=5001.0, available_at=5001.0, priority=1)])
+        await store.write([waiting("delayed", created_at=5000.0, available_at=5060.0)])
+        claimed = await store.claim_queued(claim("w2"), [limits])
+        expect(([each.id for each in claimed.rows], claimed.next_due), ([], 5000.0))
+        expect(await store.make_due(1000.0, 100), 3)
+        claimed = await store.claim_queued(claim("w2"), [limits])
+        expect(([each.id for each in claimed.rows], claimed.next_due), (["urgent"], 5060.0))
+        await store.write([_ended("urgent")])
+        expect(await _given(store, limits), ["a"])
+
     async def test_what_is_cancelled_while_it_waits_waives_its_slot(self, new_store: StoreFactory) -> None:
         """It is due at once, in no queue; nothing else that it is told lets it begin."""
         store, limits = await opened(new_store), QueueLimits("q", concurrency=1)

@@ -18,7 +18,7 @@ _OWNERS = ("w1", "w2", "w3")
 _READY: dict[str, Any] = {"owner": "", "available_at": 500.0}
 
 
-def expect(actual: object, wanted: object) -> None:
+def expect(actual: Any, wanted: Any) -> None:
     """Raise unless both are equal.
 
     Raises:
@@ -294,6 +294,43 @@ class StoreContract:
         await store.write([create("first", owner="", available_at=1.0)])
         taken = [[each.id for each in (await store.claim(claim("w2", limit=1))).rows] for _ in range(4)]
         expect(taken, [["urgent"], ["first"], ["old"], []])
+
+    async def test_what_was_due_when_it_was_created_is_made_due(self, new_store: StoreFactory) -> None:
+        """By whatever clock asks, and again by the next one; behind what has been due for longer."""
+        store = await opened(new_store)
+        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING, "created_at": 5000.0, "available_at": 5000.0}
+        await store.write(
+            [create("b", **pending), create("a", **{**pending, "created_at": 4999.0, "available_at": 9.0})]
+        )
+        await store.write([create("c", **{**pending, "created_at": 5001.0, "available_at": 4000.0})])
+        await store.write([create("timer", owner="", available_at=990.0)])
+        expect([await store.make_due(at, 100) for at in (5000.0, 2000.0, 2000.0, 1000.0)], [0, 2, 0, 2])
+        taken = [each for _ in range(4) for each in (await store.claim(claim("w2", limit=1))).rows]
+        expect([each.id for each in taken], ["a", "timer", "b", "c"])
+        expect([each.available_at for each in taken], [9.0, 990.0, 1000.0, 1000.0])
+
+    async def test_only_so_many_are_made_due_at_once(self, new_store: StoreFactory) -> None:
+        """The oldest first."""
+        store = await opened(new_store)
+        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING}
+        ages = {"c": 3002.0, "a": 3000.0, "b": 3001.0}
+        await store.write([create(each, created_at=at, available_at=at, **pending) for each, at in ages.items()])
+        expect(await store.make_due(1000.0, 2), 2)
+        claimed = await store.claim(claim("w2"))
+        expect(({each.id for each in claimed.rows}, claimed.next_due), ({"a", "b"}, 3002.0))
+        expect([await store.make_due(1000.0, 2) for _ in range(2)], [1, 0])
+
+    async def test_what_is_to_wait_is_not_made_due(self, new_store: StoreFactory) -> None:
+        """What was started with a delay, a timer of what has begun, what somebody drives, what has ended."""
+        store = await opened(new_store)
+        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING, "created_at": 5000.0}
+        await store.write([create("delayed", **pending, available_at=5000.5), create("told", **pending)])
+        await store.write([create("ended", **{**pending, "status": Status.REVERTED}, available_at=5000.0)])
+        await store.write([create("driven", created_at=5000.0), create("timer", created_at=5000.0)])
+        await store.write([Commit("timer", 1, (), StatusChange(Status.WAITING), release=Release(4000.0, 0))])
+        before = [await store.load(each) for each in ("delayed", "told", "ended", "driven", "timer")]
+        expect(await store.make_due(1000.0, 100), 0)
+        expect([await store.load(each) for each in ("delayed", "told", "ended", "driven", "timer")], before)
 
     async def test_what_is_let_go_of_can_be_claimed(self, new_store: StoreFactory) -> None:
         """When it is due, or at once if it was told something that its worker has not seen."""

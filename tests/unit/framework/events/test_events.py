@@ -169,3 +169,7 @@ async def test_what_cannot_travel_is_not_published():
 def test_two_subscribers_of_one_name_are_refused():
     with pytest.raises(EventError, match="two subscribers are called 'on-created'"):
         dispatcher([on_created, subscriber("x", name="on-created")(on_all.function)], Starter())
+
+
+def test_an_event_type_may_be_made_with_its_parameter():
+    assert EventType[Created]("project.created", Created) == CREATED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from euryale.workflows import DefinitionError, Retry, Step, StepResponse, inject, step
+from euryale.workflows import DefinitionError, Retry, Schedule, Signal, Step, StepResponse, inject, step, workflow
 
 
 @step(retry=Retry(max_attempts=2), timeout=5)
@@ -112,3 +112,13 @@ def test_a_name_that_would_be_ambiguous_is_refused(name):
 
     with pytest.raises(DefinitionError, match="name has no spaces"):
         Step(name, work, make_thing.options)
+
+
+def test_values_with_a_type_parameter_may_be_made_with_it():
+    @workflow("w")
+    def flow(name: str) -> str:
+        return name
+
+    assert StepResponse[str, int]("a", undo=1) == StepResponse("a", undo=1)
+    assert Signal[str]("told", str) == Signal("told", str)
+    assert Schedule[str]("s", flow, "x", every=60).name == "s"

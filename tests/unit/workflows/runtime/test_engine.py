@@ -360,6 +360,8 @@ async def test_one_whose_plan_is_unknown_is_stranded_and_listed_with_what_it_lac
         assert view.stranded == f"no plan {hanging.flow.plan.hash} of 'hanging' version 1 is registered"
         assert (view.status, view.steps) == (Status.RUNNING, ())
         assert [each.stranded for each in await engine.list()] == [view.stranded]
+        async with engine.reading() as insight:
+            assert [each.stranded for each in await insight.list()] == [view.stranded]
         with pytest.raises(UnknownWorkflowError, match="e is stranded: no plan"):
             await engine.result("e")
         with pytest.raises(UnknownWorkflowError, match="is stranded"):
@@ -368,6 +370,17 @@ async def test_one_whose_plan_is_unknown_is_stranded_and_listed_with_what_it_lac
         await engine.retry("e")
         assert await engine.result("e") == "x"
         assert (await engine.get("e")).stranded == ""
+
+
+async def test_who_only_looks_is_told_what_is_lacking_too(store, hanging):
+    async with Engine(store, concurrency=0) as client:
+        await client.start(hanging.flow, "x", id="e")
+    async with Engine(store).reading() as insight:
+        lacking = f"no plan {hanging.flow.plan.hash} of 'hanging' version 1 is registered"
+        assert (await insight.get("e")).stranded == lacking
+        assert (await insight.history("e")).stranded == lacking
+    async with Engine(store, workflows=[hanging.flow]).reading() as insight:
+        assert (await insight.get("e")).stranded == ""
 
 
 async def test_one_that_is_stranded_and_cancelled_is_undone_when_it_can_go_on(store, hanging):

@@ -8,12 +8,15 @@ import pytest
 from euryale.workflows import (
     Engine,
     EngineClosedError,
+    ExecutionCancelled,
     ExecutionReverted,
+    Signal,
     Status,
     StoreError,
     UnwritableError,
     emit,
     step,
+    wait_for,
     workflow,
 )
 from euryale.workflows.errors import StaleOwnerError
@@ -183,6 +186,71 @@ async def test_an_execution_whose_result_can_never_be_written_is_stranded_alone_
         await engine.retry("e")
         assert await engine.result("e") == "x"
     assert runs == ["x", "y", "y", "x", "x"]
+
+
+class BrieflyAwayAtRelease(UnhurriedStore):
+    """Is away when an execution is let go of, until somebody lets it go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.go_on, self.failures = asyncio.Event(), asyncio.Event(), 2
+
+    async def write(self, commits):
+        if any(commit.release for commit in commits) and self.failures:
+            self.failures -= 1
+            self.asked.set()
+            await self.go_on.wait()
+            raise StoreError("away")
+        return await super().write(commits)
+
+
+async def test_a_cancellation_that_comes_while_it_is_being_let_go_of_is_not_lost():
+    store = BrieflyAwayAtRelease()
+
+    @workflow("w")
+    def flow() -> str:
+        return wait_for(Signal("go", str))
+
+    async with Engine(store) as engine, asyncio.timeout(10):
+        handle = await engine.start(flow, id="e")
+        await store.asked.wait()
+        assert await engine.cancel("e")
+        store.go_on.set()
+        with pytest.raises(ExecutionCancelled):
+            await handle.result()
+
+
+class PickyAboutForks(MemoryStore):
+    """Takes no execution with a history while it is told not to."""
+
+    picky = True
+
+    def write_at_once(self, commits):
+        return None if self.picky else super().write_at_once(commits)
+
+    async def write(self, commits):
+        if self.picky and any(commit.create and commit.entries for commit in commits):
+            raise UnwritableError("too long")
+        return await super().write(commits)
+
+
+async def test_a_fork_that_could_not_be_written_can_be_made_again():
+    store = PickyAboutForks()
+
+    @step
+    async def work(name: str) -> str:
+        return name
+
+    @workflow("w")
+    def flow(name: str) -> str:
+        return work.named("last")(work(name))
+
+    async with Engine(store) as engine:
+        await engine.run(flow, "x", id="e")
+        with pytest.raises(UnwritableError):
+            await engine.fork("e", "last", id="f")
+        store.picky = False
+        assert await (await engine.fork("e", "last", id="f")).result() == "x"
 
 
 # --- the writer alone ------------------------------------------------------------------------------------------------

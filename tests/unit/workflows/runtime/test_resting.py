@@ -290,7 +290,7 @@ async def test_the_most_urgent_begins_first(engine_of):
 async def test_one_whose_child_has_just_ended_is_not_let_go_of():
     """Its lane was woken, and has not gone on yet: the end counts as seen, and nobody would say it again."""
     committed = []
-    tools = SimpleNamespace(draining=asyncio.Event(), rest_after=1.0, now=lambda: 0.0)
+    tools = SimpleNamespace(draining=asyncio.Event(), keeping=asyncio.Event(), rest_after=1.0, now=lambda: 0.0)
     written = asyncio.get_running_loop().create_future()
     run = SimpleNamespace(ended_children=set(), tools=tools, seen=0, deadline=None, has_news=False)
     run.commit = lambda _, release: committed.append(release) or written

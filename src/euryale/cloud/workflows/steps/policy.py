@@ -5,6 +5,7 @@ from typing import Final
 
 from euryale.cloud.providers.errors import LockedError, ProviderUnavailableError, RateLimitedError
 from euryale.framework.data import DatabaseUnavailableError
+from euryale.kit.errors import with_hint
 from euryale.workflows import Failure, Retry, step_context
 
 
@@ -56,7 +57,7 @@ CANCELLED: Final = frozenset({"workflows.execution_cancelled", "workflows.revert
 def why() -> str:
     """Return, in a compensation, why everything is undone: for a person."""
     failure: Failure | None = step_context().failure
-    return f"{failure.message} {failure.hint}".strip() if failure else "It was undone."
+    return with_hint(failure.message, failure.hint) if failure else "It was undone."
 
 
 def is_cancelled() -> bool:

@@ -169,6 +169,11 @@ class PostgresStore:
             await pause(SYSTEM_CLOCK, _BUSY_FOR)
         return done
 
+    async def make_due(self, now: float, limit: int) -> int:
+        """See :class:`~euryale.workflows.ports.JournalStore`. Whoever claims or tells meanwhile is passed over."""
+        made: int = await self._desk.run(lambda connection: connection.fetchval(SQL.make_due, now, limit))
+        return made
+
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
 

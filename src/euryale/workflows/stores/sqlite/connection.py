@@ -148,7 +148,7 @@ class WriterThread:
         work = functools.partial(self._translated, function)
         self._last = running = self._thread.submit(work)
         try:
-            return await asyncio.wrap_future(running)
+            return await asyncio.shield(asyncio.wrap_future(running))
         finally:
             self._empty_log()
 

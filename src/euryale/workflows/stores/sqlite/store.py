@@ -9,6 +9,7 @@ from typing import Any, cast
 import apsw
 from msgspec.structs import astuple, replace
 
+from euryale.workflows.definition.checks import refusal
 from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
 from euryale.workflows.record.entry import (
     Commit,
@@ -38,15 +39,21 @@ class SQLiteStore:
     successor takes over at once.
 
     Args:
-        path: The file; made with its folder if missing.
+        path: The file; made with its folder if missing: a mistyped path is an empty store.
         durability: ``full`` (default): what was written survives a power cut. ``process``: it survives a kill of the
             process, but the last moments before a power cut may be lost.
+
+    Raises:
+        DefinitionError: If that is no path of a file.
     """
 
     shared = False
     instant = False
 
     def __init__(self, path: Path | str, *, durability: Durability = "full") -> None:
+        if not isinstance(path, (str, Path)) or str(path) in {"", ".", ":memory:"}:
+            hint = 'Write SQLiteStore("orders.db"); in memory, for tests, there is MemoryStore().'
+            raise refusal("SQLiteStore: path", path, "the path of a file", hint)
         self._path = Path(path)
         self._thread = WriterThread(self._path, durability)
         self._sql = SQL
@@ -204,6 +211,15 @@ class SQLiteStore:
         told = [(each, self._keep(connection, each)) for each in decision]
         kept = tuple((message, each) for message, each in told if each is not None and each.number)
         return Entered("created", entrance.row.id, kept)
+
+    async def make_due(self, now: float, limit: int) -> int:
+        """See :class:`~euryale.workflows.ports.JournalStore`."""
+
+        def update(connection: apsw.Connection) -> int:
+            connection.execute(self._sql.make_due, {"now": now, "limit": limit})
+            return connection.changes()
+
+        return await self._thread.run(update)
 
     async def reclaim(self, execution_id: str, owner: str) -> ExecutionRow | None:
         """See :class:`~euryale.workflows.ports.JournalStore`."""
@@ -363,6 +379,8 @@ def _is_small(commit: Commit) -> bool:
     size = 0
     for entry in commit.entries:
         size += len(entry.payload or b"") + len(entry.undo or b"")
+    if commit.change is not None:
+        size += len(commit.change.output or b"") + len(commit.change.error or b"")
     for row in commit.create:
         size += len(row.input)
     for event in commit.stage:

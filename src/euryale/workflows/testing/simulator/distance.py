@@ -33,6 +33,10 @@ class Watch(Protocol):
         """A worker is given executions."""
         ...
 
+    async def makes_due(self, now: float, make: Callable[[], Awaitable[int]]) -> int:
+        """A worker has what its clock would hold up made due."""
+        ...
+
     async def enters_queue(self, entrance: Entrance, enter: Callable[[], Awaitable[Entered]]) -> Entered:
         """An execution enters a queue in which others decide."""
         ...
@@ -124,6 +128,11 @@ class DistantStore(WrappedStore):
         for row in claimed.rows:
             self._lost.pop(row.id, None)
         return claimed
+
+    async def make_due(self, now: float, limit: int) -> int:
+        """Pass the call on."""
+        make = self._store.make_due
+        return await self._pass("make_due", lambda: self._watch.makes_due(now, lambda: make(now, limit)))
 
     async def enter(self, entrance: Entrance) -> Entered:
         """Pass the call on."""

@@ -192,6 +192,12 @@ class Observer:
             await self.queues.claimed(claim, claimed.rows)
         return claimed
 
+    async def makes_due(self, now: float, make: Callable[[], Awaitable[int]]) -> int:
+        """Let a worker have what its clock would hold up made due."""
+        made = await make()
+        self.queues.made_due(now)
+        return made
+
     async def enters_queue(self, entrance: Entrance, enter: Callable[[], Awaitable[Entered]]) -> Entered:
         """Let an execution into a queue, or not."""
         entered = await enter()

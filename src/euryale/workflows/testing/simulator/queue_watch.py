@@ -162,6 +162,13 @@ class QueueWatch:
             if ends and not other.turned and not await self._is_told(other):
                 self._trace.violated(f"{name} enters {queue.name}, and {other.name}, which has its key, is not told")
 
+    def made_due(self, now: float) -> None:
+        """What was due when it was created is due by that clock, too."""
+        for ticket in self._tickets.values():
+            priority, _, created_at, name = ticket.urgency
+            if not ticket.begun and not ticket.waived and now < ticket.due <= created_at:
+                ticket.due, ticket.urgency = now, (priority, now, created_at, name)
+
     async def claimed(self, claim: Claim, rows: Iterable[ExecutionRow]) -> None:
         """A worker was given executions."""
         new: dict[str, list[Ticket]] = {}

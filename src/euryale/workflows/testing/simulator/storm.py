@@ -4,7 +4,7 @@ import asyncio
 import functools
 import inspect
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -14,7 +14,7 @@ from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
 from euryale.workflows.engine import Engine
 from euryale.workflows.ports import Codec, ExecutionQuery
-from euryale.workflows.record.entry import Journal
+from euryale.workflows.record.entry import ExecutionRow, Journal
 from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.runtime.relay import ReleasedEvent
@@ -38,6 +38,7 @@ _LONGEST_DRAIN: Final = 20.0
 _LARGEST_SKEW: Final = 600.0
 _HANG: Final = 60.0
 _USUAL_STEP: Final = 2.0
+_SETTLING: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +272,14 @@ class Storm:
 
     async def _await_ends(self) -> None:
         """Tell executions what they wait for, try once more what gave up, and wait until all have ended."""
-        until, tried = self._clock.monotonic() + _CALM, set[str]()
+        began, tried = self._clock.monotonic(), set[str]()
+        until = began + _CALM
         while self._clock.monotonic() < until:
             await pause(self._clock, _LOOK_EVERY)
             journals = await self.journals()
             left = [each for each in journals.values() if not each.row.status.ended]
+            if _SETTLING <= self._clock.monotonic() - began < _SETTLING + _LOOK_EVERY:
+                self._check_due(each.row for each in left)
             failed = [name for name, each in journals.items() if each.row.status is Status.FAILED]
             again = [name for name in failed if name not in tried and not journals[name].row.parent_id]
             started = self.outside.answered == self._setting.executions
@@ -288,6 +292,19 @@ class Storm:
                 tried.add(name)
                 await self.outside.retry(name)
         self._trace.violated("not everything has ended")
+
+    def _check_due(self, rows: Iterable[ExecutionRow]) -> None:
+        """Nothing that was due when it was created is held up by a clock that was wrong then."""
+        now = self._clock.now().timestamp()
+        for row in rows:
+            if (
+                row.status is Status.PENDING
+                and row.available_at is not None
+                and now < row.available_at <= row.created_at
+            ):
+                self._trace.violated(
+                    f"{row.id} is held up for {row.available_at - now:.0f} s by a clock that was wrong"
+                )
 
     async def journals(self) -> dict[str, Journal]:
         """Return all executions as the store has them."""

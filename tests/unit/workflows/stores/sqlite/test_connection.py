@@ -51,6 +51,26 @@ async def test_one_slow_commit_is_followed_by_several_in_the_thread(thread, here
     assert await thread.run_short(where) == here
 
 
+async def test_nothing_is_done_on_the_spot_while_the_thread_works_although_a_caller_behind_was_cancelled(thread, here):
+    await be_quick(thread)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(_: apsw.Connection) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    working = asyncio.create_task(thread.run(work))
+    await asyncio.to_thread(begun.wait)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await thread.run(where)
+    assert not thread.is_quick
+    go_on.set()
+    await working
+    assert await thread.run(where) != here
+    assert thread.is_quick
+
+
 async def test_what_is_short_waits_for_what_the_thread_is_at(thread, here):
     await be_quick(thread)
     begun, go_on = threading.Event(), threading.Event()
