@@ -21,6 +21,13 @@ _SELF_EVIDENT: Final = frozenset({str, bool, int, bytes, type(None)})
 """Types whose values, when they are exactly of that type, are read back as what they are."""
 
 
+_GIVE_KEY: Final = "Give it one, the same in each process: Engine(codec=JsonCodec(keys=(Secret(...),)))."
+
+
+class _NoKeyError(ValueError):
+    """There is a secret, and no key to encrypt it with."""
+
+
 class JsonCodec:
     """Encodes values as JSON text, which a person can read in the database.
 
@@ -105,10 +112,8 @@ class JsonCodec:
         try:
             data = self._encoder.encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-            raise PayloadError(
-                f"{what} cannot be written to the journal: {error}",
-                hint="Use a dataclass, a pydantic model or plain values.",
-            ) from error
+            hint = _GIVE_KEY if isinstance(error, _NoKeyError) else "Use a dataclass, a pydantic model or plain values."
+            raise PayloadError(f"{what} cannot be written to the journal: {error}", hint=hint) from error
         if len(data) > self._limit:
             raise PayloadError(
                 f"{what} is {len(data)} bytes long; {self._limit} are allowed.",
@@ -123,7 +128,7 @@ class JsonCodec:
         except PayloadError as error:
             raise PayloadError(
                 f"{what} would not be readable as {_name(wanted)}: {error.__cause__}",
-                hint="Return what the annotation says, or correct the annotation.",
+                hint="The value and its annotation must agree: correct the one or the other.",
             ) from error
 
     def decode(self, data: bytes, wanted: Any, what: str) -> Any:
@@ -178,7 +183,7 @@ class JsonCodec:
 
     def _encrypt(self, value: Secret) -> str:
         if self._cipher is None:
-            raise ValueError("it holds a secret, and the engine has no key: pass JsonCodec(keys=(...,))")
+            raise _NoKeyError("it holds a secret, and the engine has no key")
         self._remember(value.reveal())
         return self._cipher.encrypt(value.reveal().encode()).decode()
 

@@ -6,6 +6,7 @@ WorkflowError
 ├── PayloadError             a value cannot be written to the journal, or read back
 ├── UnknownWorkflowError     no such workflow, or no such version of it, is registered
 ├── UnknownExecutionError    no execution has that id
+├── UnknownSignalError       the execution never waits for that signal
 ├── UnknownScheduleError     no schedule has that name
 ├── OverlapError             the former execution of the schedule has not ended
 ├── IdempotencyError         the id is taken by an execution with another workflow or input
@@ -76,6 +77,12 @@ class UnknownExecutionError(WorkflowError):
     """No execution has that id. It may have been pruned after its retention."""
 
     code = "workflows.unknown_execution"
+
+
+class UnknownSignalError(WorkflowError):
+    """The execution's plan never waits for a signal of that name. The message names those that it waits for."""
+
+    code = "workflows.unknown_signal"
 
 
 class UnknownScheduleError(WorkflowError):

@@ -15,12 +15,12 @@ from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import UNSET, IdempotencyError, TransactionError, WorkflowError
+from euryale.workflows.errors import UNSET, IdempotencyError, PayloadError, TransactionError, WorkflowError
 from euryale.workflows.handle import Handle
 from euryale.workflows.ports import Store, TransactionStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
-from euryale.workflows.record.origin import Origin, origin_entry
+from euryale.workflows.record.origin import Origin, origin_entry, origin_of
 from euryale.workflows.runtime.creation import new_row
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.queues import limit_in, rejection
@@ -276,11 +276,13 @@ class Starting(ABC):
 
         Args:
             execution_id: The former execution; it stays as it is.
-            id: The new one's idempotency key; see :meth:`run`.
+            id: The new one's idempotency key: a second re-run of the same execution with the same id joins the first.
+                Default: a new one.
 
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its workflow is not registered.
+            IdempotencyError: If the id belongs to an execution that is no re-run of that one.
             PayloadError: If its input does not fit the current version.
             QueueRejectedError: As :meth:`start` does.
         """
@@ -289,8 +291,8 @@ class Starting(ABC):
         workflow = self._registry.current(former.row.workflow)
         value = self._tools.codec.decode(former.row.input, workflow.plan.input_type, f"the input of {execution_id}")
         row = self._registry.queues.place(self._new_row(workflow.plan, value, id), workflow.queue, value)
-        entered = await self._enter(row, (origin_entry(Origin(execution_id), row.created_at),))
-        return self._handle(entered, workflow.plan.output_type)
+        await self._enter_again(row, Origin(execution_id))
+        return self._handle(row.id, workflow.plan.output_type)
 
     async def fork(self, execution_id: str, from_step: str, *, id: str | None = None) -> Handle[Any]:  # noqa: A002
         """Start a workflow in the midst: with the results of a former execution up to a step.
@@ -301,13 +303,14 @@ class Starting(ABC):
         Args:
             execution_id: The former execution; it stays as it is.
             from_step: The first step that is done again, by its node's id.
-            id: The new one's id; default: a new one.
+            id: The new one's idempotency key: a second fork of the same execution at the same step with the same id
+                joins the first. Default: a new one.
 
         Raises:
             UnknownExecutionError: If there is none.
             UnknownWorkflowError: If its workflow is not registered.
             WorkflowError: If there is no such step, or what comes before it was undone.
-            IdempotencyError: If the id is taken.
+            IdempotencyError: If the id belongs to an execution that is no fork of that one at that step.
             PayloadError: If its input does not fit the current version.
         """
         self._check_open()
@@ -322,14 +325,23 @@ class Starting(ABC):
         entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
         row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
         known = (entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        origin = origin_entry(Origin(execution_id, from_step), row.created_at)
-        if (await self._worker.enter(row, _renumbered([origin, *known]))).verdict != "created":
-            raise IdempotencyError(f"There is an execution {row.id!r}.", hint="Fork it under another id.")
+        await self._enter_again(row, Origin(execution_id, from_step), known)
         return self._handle(row.id, plan.output_type)
 
-    async def _enter(self, row: ExecutionRow, entries: tuple[Entry, ...] = ()) -> str:
+    async def _enter_again(self, row: ExecutionRow, origin: Origin, adopted: Iterable[Entry] = ()) -> None:
+        """Write an execution that does a former one again, unless the same was written under that id before."""
+        entries = _renumbered([origin_entry(origin, row.created_at), *adopted])
+        if (await self._worker.enter(row, entries)).verdict == "created":
+            return
+        if origin_of((await self._worker.journals.get(row.id)).entries) != origin:
+            raise IdempotencyError(
+                f"There is an execution {row.id!r}, which is another than asked for: {origin.words}.",
+                hint="Give another id, or none.",
+            )
+
+    async def _enter(self, row: ExecutionRow) -> str:
         """Write a new execution; return its id, or that of the one that it joins."""
-        entered = await self._worker.enter(row, entries)
+        entered = await self._worker.enter(row, ())
         if entered.verdict != "created":
             known = (await self._worker.journals.get(entered.execution_id)).row
             self._check_same(row, known.id, known.workflow, known.input, row.dedup_key)
@@ -364,20 +376,28 @@ class Starting(ABC):
         by_key = f" It has the key {dedup_key!r} in its queue." if known_id != row.id else ""
         if workflow != row.workflow:
             raise IdempotencyError(f"{known_id!r} is an execution of {workflow!r}, not of {row.workflow!r}.{by_key}")
-        if not self._same_input(row, value):
+        if not self._same_input(row, known_id, value):
             kind = "key" if by_key else "id"
             raise IdempotencyError(
                 f"{known_id!r} was started with another input.{by_key}", hint=f"Use a new {kind} for a new input."
             )
 
-    def _same_input(self, row: ExecutionRow, value: bytes) -> bool:
+    def _same_input(self, row: ExecutionRow, known_id: str, value: bytes) -> bool:
         """Compare inputs; those with secrets are encrypted anew each time, so that values are compared."""
         if row.input == value:
             return True
         plan = self._registry.find(row.workflow, row.plan_hash)
         wanted = plan.input_type if plan else Any
         codec = self._tools.codec
-        return bool(codec.decode(value, wanted, "an input") == codec.decode(row.input, wanted, "an input"))
+        given = codec.decode(row.input, wanted, "an input")
+        try:
+            return bool(codec.decode(value, wanted, "an input") == given)
+        except PayloadError as error:
+            raise IdempotencyError(
+                f"{known_id!r} was started with another input: it is none that {row.workflow!r} can read now"
+                f" ({error.__cause__ or error.message}).",
+                hint="Use a new id for a new input.",
+            ) from error
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

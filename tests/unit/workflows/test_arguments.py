@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from euryale.workflows import DefinitionError, Engine, ExecutionQuery, Queue, Signal, Status, step, workflow
+from euryale.workflows import DefinitionError, Engine, ExecutionQuery, Queue, Signal, Status, step, wait_for, workflow
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 
@@ -87,8 +87,13 @@ async def test_an_option_of_another_type_starts_nothing(engine, options, said):
     assert await engine.list() == ()
 
 
+@workflow("told")
+def told() -> int:
+    return wait_for(Signal("go", int))
+
+
 async def test_only_a_signal_is_sent(engine):
-    handle = await engine.start(worked, 1, delay=60)
+    handle = await engine.start(told, delay=60)
     with pytest.raises(DefinitionError, match=r"signal='go' is not a signal\. Pass the one that it waits for"):
         await engine.signal(handle.id, "go", 1)
     assert await engine.signal(handle.id, Signal("go", int), 1)

@@ -3,11 +3,11 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, overload
 
+from euryale.workflows.definition.annotations import Unannotated, can_be, is_record, name_of
 from euryale.workflows.definition.expression import Choice, Computed, Constant, Expression, Output
 from euryale.workflows.definition.nodes import (
     ChildNode,
@@ -22,13 +22,16 @@ from euryale.workflows.definition.nodes import (
     WorkflowLike,
 )
 from euryale.workflows.definition.placeholder import (
+    HOME,
+    Home,
     Placeholder,
     Tool,
     caller_location,
     check_composing,
-    check_pure,
     expression_of,
+    type_of,
 )
+from euryale.workflows.definition.purity import check_pure
 from euryale.workflows.errors import UNSET, CompositionError
 
 T = TypeVar("T")
@@ -56,13 +59,13 @@ class DetachedLike(WorkflowLike, Protocol[I]):
         ...
 
 
-@dataclass
-class Composition:
+@dataclass(eq=False)
+class Composition(Home):
     """A plan in the making."""
 
-    workflow: str
     block: list[Node] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    undecided: dict["When[Any]", str] = field(default_factory=dict)
 
     def claim_id(self, name: str) -> str:
         """Return ``name``, or ``name#2`` and so on when it is taken."""
@@ -73,10 +76,19 @@ class Composition:
         self.ids.add(node_id)
         return node_id
 
-    def place(self, node: Node) -> Placeholder:
+    def place(self, node: Node, output_type: Any = Any) -> Placeholder:
         """Append a node and return the placeholder for its output."""
         self.block.append(node)
-        return Placeholder(Output(node.id))
+        return Placeholder(Output(node.id), output_type)
+
+    def check_decided(self) -> None:
+        """Refuse decisions of which nobody has said what is done.
+
+        Raises:
+            CompositionError: If there is one.
+        """
+        for decision, where in self.undecided.items():
+            raise CompositionError(f"{where}: {decision!r} decides nothing.", hint=decision.instead)
 
     @contextmanager
     def inside(self) -> Iterator[list[Node]]:
@@ -88,17 +100,14 @@ class Composition:
             self.block = outer
 
 
-_current: ContextVar[Composition | None] = ContextVar("composition", default=None)
-
-
 @contextmanager
 def composing(workflow: str) -> Iterator[Composition]:
     """Make a composition the current one."""
-    token = _current.set(composition := Composition(workflow))
+    token = HOME.set(composition := Composition(workflow))
     try:
         yield composition
     finally:
-        _current.reset(token)
+        HOME.reset(token)
 
 
 def current_composition(what: str) -> Composition:
@@ -107,8 +116,8 @@ def current_composition(what: str) -> Composition:
     Raises:
         CompositionError: If none is.
     """
-    composition = _current.get()
-    if composition is None:
+    composition = HOME.get()
+    if not isinstance(composition, Composition):
         raise CompositionError(
             f"{caller_location()}: {what} outside of a workflow's composer.",
             hint="Call it inside a function decorated with @workflow; a step's own function is step.function.",
@@ -121,7 +130,7 @@ def place_step(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, obj
     composition = current_composition(f"step {step.name!r} called")
     arguments = _bind(step, args, kwargs)
     node_id = composition.claim_id(step.name)
-    return composition.place(StepNode(node_id, step, tuple(arguments.items())))
+    return composition.place(StepNode(node_id, step, tuple(arguments.items())), step.signature.output_type)
 
 
 def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, Expression]:
@@ -133,14 +142,32 @@ def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object])
     missing = [name for name in step.signature.parameters if name in step.signature.required - bound.keys()]
     if missing:
         raise CompositionError(f"{where}: step {step.name!r} is called without {', '.join(missing)}.")
+    for name, value in bound.items():
+        if name in step.signature.types and value is not step.signature.defaults.get(name, UNSET):
+            _check_fits(f"step {step.name!r} takes {{}} as {name!r}", value, step.signature.types[name])
     return {name: expression_of(value) for name, value in bound.items()}
+
+
+def _check_fits(says: str, value: object, wanted: Any) -> None:
+    """Refuse a literal that is of another type, and an input that comes as JSON values where a record is wanted."""
+    if isinstance(value, Placeholder):
+        if type_of(value) is Unannotated and is_record(wanted):
+            raise CompositionError(
+                f"{caller_location()}: {says.format(name_of(wanted))}; the composer's input has no annotation, so it "
+                "comes as plain JSON values.",
+                hint=f"Annotate the composer's parameter with {name_of(wanted)}.",
+            )
+    elif not can_be(value, wanted):
+        raise CompositionError(f"{caller_location()}: {says.format(name_of(wanted))}, not {value!r}.")
 
 
 def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     """Place a workflow inside of another; see ``Workflow.__call__``."""
     name = workflow.plan.name
     composition = current_composition(f"workflow {name!r} called")
-    return composition.place(ChildNode(composition.claim_id(name), workflow, expression_of(value)))
+    _check_fits(f"workflow {name!r} takes {{}}", value, workflow.plan.input_type)
+    node = ChildNode(composition.claim_id(name), workflow, expression_of(value))
+    return composition.place(node, workflow.plan.output_type)
 
 
 def detach(workflow: "DetachedLike[I]", value: I) -> str:
@@ -166,7 +193,15 @@ def emit(event: str, data: object = None) -> None:
     Args:
         event: Its name, such as ``project.created``.
         data: What it carries; may hold placeholders.
+
+    Raises:
+        CompositionError: If it has no name, or is called outside of a composer.
     """
+    if not isinstance(event, str) or not event:
+        raise CompositionError(
+            f"{caller_location()}: emit takes the name of an event, not {event!r}.",
+            hint='Name it, and pass what it carries after that: emit("order.placed", order).',
+        )
     composition = current_composition(f"emit({event!r})")
     composition.place(EmitNode(composition.claim_id(f"emit:{event}"), event, expression_of(data)))
 
@@ -210,7 +245,8 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
         What came with the signal.
 
     Raises:
-        CompositionError: If it is given no :class:`Signal`, or a default that nothing would ever call for.
+        CompositionError: If it is given no :class:`Signal`, or a default that nothing would ever call for, or that is
+            of another type than the signal.
     """
     composition = current_composition("wait_for(...)")
     if not isinstance(signal, Signal):
@@ -223,10 +259,12 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
             f"{caller_location()}: wait_for({signal.name!r}) has a default and no timeout.",
             hint="Say after how long it is taken: timeout=seconds.",
         )
+    if default is not UNSET and default is not None:
+        _check_fits(f"wait_for({signal.name!r}) takes {{}} as its default", default, signal.type)
     limit = None if timeout is None else _seconds("wait_for", timeout)
     instead = None if default is UNSET else expression_of(default)
     node_id = composition.claim_id(f"signal:{signal.name}")
-    return cast("T", composition.place(SignalNode(node_id, signal, limit, instead)))
+    return cast("T", composition.place(SignalNode(node_id, signal, limit, instead), signal.type))
 
 
 def _seconds(what: str, duration: object) -> Expression:
@@ -250,12 +288,13 @@ def transform(function: Callable[..., T], *values: object) -> T:
         values: What it is given; may hold placeholders.
 
     Raises:
-        CompositionError: If ``function`` is a coroutine function or a step, or uses a placeholder that is not passed to
-            it.
+        CompositionError: If ``function`` is a coroutine function, is or calls a step, takes another number of values,
+            or uses a placeholder that is not passed to it.
     """
     if inspect.iscoroutinefunction(function):
         raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
-    check_pure(function, "transform")
+    check_pure(function, "transform", len(values))
+    current_composition("transform(...)")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
 
 
@@ -278,6 +317,7 @@ class When(Tool, Generic[T]):
         """
         composition = current_composition("when(...).then(...)")
         check_composing(compose, "then")
+        composition.undecided.pop(self, None)
         node_id = composition.claim_id("when")
         with composition.inside() as block:
             value = compose()
@@ -324,12 +364,15 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
         predicate: Pure and quick; its answer is journaled.
 
     Raises:
-        CompositionError: If the predicate is a coroutine function, or uses a placeholder that is not passed to it.
+        CompositionError: If the predicate is a coroutine function, takes another number of values than one, or uses a
+            placeholder that is not passed to it; and at the end of the composer if there is no ``then``.
 
     Example:
         >>> receipt = when(order, lambda order: order.paid).then(lambda: ship(order)).otherwise(lambda: hold(order))
     """
     if inspect.iscoroutinefunction(predicate):
         raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
-    check_pure(predicate, "when")
-    return When(Computed(predicate, (expression_of(value),)))
+    check_pure(predicate, "when", 1)
+    decision: When[T] = When(Computed(predicate, (expression_of(value),)))
+    current_composition("when(...)").undecided[decision] = caller_location()
+    return decision

@@ -1,7 +1,8 @@
 """The same for each of many items, whose number is known only when the workflow runs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar, cast, overload
 
 from euryale.workflows.definition.checks import is_whole
@@ -66,13 +67,32 @@ def for_each(
         >>> labels = for_each(order.parcels, print_label, concurrency=4)
     """
     composition = current_composition("for_each(...)")
+    given = expression_of(items)
+    if isinstance(given, Constant) and (problem := items_problem(given.value)):
+        raise CompositionError(f"{caller_location()}: {problem[0]}", hint=problem[1])
     _check_body(body)
     _check_concurrency(concurrency)
     _check_tolerance(min_successful, tolerated_failures)
     node_id = composition.claim_id(f"each:{body.name}")
     tolerance = Tolerance(min_successful, tolerated_failures)
-    placed = composition.place(EachNode(node_id, body, expression_of(items), concurrency, tolerance))
+    placed = composition.place(EachNode(node_id, body, given, concurrency, tolerance))
     return cast("list[Any]", placed)
+
+
+def items_problem(items: object) -> tuple[str, str] | None:
+    """Return why these cannot be the items of a ``for_each``, and what to do instead; None if they can."""
+    what = f"for_each got {type(items).__name__} for its items."
+    match items:
+        case str() | bytes():
+            return what, "Give it a list of texts: transform(str.splitlines, text), say."
+        case AbstractSet():
+            return what, "Give it an order that each process sees alike: transform(sorted, items)."
+        case Sequence():
+            return None
+        case Mapping():
+            return what, "Give it a list: transform(lambda table: list(table.items()), items)."
+        case _:
+            return what, "Give it a list: of a number, transform(lambda count: list(range(count)), number)."
 
 
 def _check_body(body: object) -> None:

@@ -1,11 +1,15 @@
 """What a composer handles instead of values: it can be passed on, and asked for attributes and items."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from types import CellType, FrameType
-from typing import Any, ClassVar, NoReturn
+from types import FrameType
+from typing import Any, ClassVar, Final, NoReturn
 
+from euryale.workflows.definition.annotations import Unannotated, attribute_type, item_type, name_of
 from euryale.workflows.definition.checks import takes
 from euryale.workflows.definition.expression import (
     Attribute,
@@ -32,7 +36,11 @@ def caller_location() -> str:
 
 _DECIDE = "Use when(value, predicate).then(...).otherwise(...) to decide."
 _COMPUTE = "Use transform(function, value, ...) to compute."
-_ITERATE = "Use transform(function, value) to compute over it, or a step that receives it whole."
+_ITERATE = (
+    "Use for_each(value, step) to do something for each of it, value[0] or value.name to take a part, "
+    "transform(function, value) to compute over it."
+)
+_COUNT = "Use for_each(transform(lambda count: list(range(count)), value), step) to repeat, transform to compute."
 
 
 def _refuse(attempted: str, advice: str) -> NoReturn:
@@ -40,6 +48,16 @@ def _refuse(attempted: str, advice: str) -> NoReturn:
         f"{caller_location()}: {attempted} on a placeholder. The composer runs once, before there are values.",
         hint=advice,
     )
+
+
+@dataclass(eq=False)
+class Home:
+    """The workflow whose composer is running: its placeholders belong there."""
+
+    workflow: str
+
+
+HOME: Final[ContextVar[Home | None]] = ContextVar("home", default=None)
 
 
 class Tool:
@@ -59,20 +77,28 @@ class Placeholder:
     the file and the line and says what to use instead.
     """
 
-    __slots__ = ("_expression",)
+    __slots__ = ("_expression", "_home", "_type")
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, type: Any = Any) -> None:  # noqa: A002 -- what it is
         object.__setattr__(self, "_expression", expression)
+        object.__setattr__(self, "_home", HOME.get())
+        object.__setattr__(self, "_type", type)
 
     def __getattr__(self, name: str) -> "Placeholder":
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return Placeholder(Attribute(expression_of(self), name))
+        expression = expression_of(self)
+        owner = type_of(self)
+        try:
+            return Placeholder(Attribute(expression, name), attribute_type(owner, name))
+        except LookupError as error:
+            raise _no_attribute(owner, name, str(error)) from None
 
     def __getitem__(self, key: object) -> "Placeholder":
         if isinstance(key, Placeholder):
             _refuse("a placeholder as a key", _COMPUTE)
-        return Placeholder(Item(expression_of(self), key))
+        owner = type_of(self)
+        return Placeholder(Item(expression_of(self), key), item_type(owner, key))
 
     def __setattr__(self, name: str, value: object) -> None:
         _refuse(f"setting attribute {name!r}", "Return a new value from a step instead.")
@@ -84,7 +110,26 @@ class Placeholder:
         _refuse("setting an item", "Return a new value from a step instead.")
 
     def __repr__(self) -> str:
-        return f"<placeholder {expression_of(self)}>"
+        return f"<placeholder {object.__getattribute__(self, '_expression')}>"
+
+
+def type_of(placeholder: Placeholder) -> Any:
+    """Return the annotation of what will be there; Any if nothing says what that is."""
+    return object.__getattribute__(placeholder, "_type")
+
+
+def _no_attribute(owner: Any, name: str, fields: str) -> CompositionError:
+    if owner is Unannotated:
+        return CompositionError(
+            f"{caller_location()}: the composer's input has no annotation, so it comes as plain JSON values, without"
+            f" an attribute {name!r}.",
+            hint="Annotate the composer's parameter with its type.",
+        )
+    close = difflib.get_close_matches(name, fields.split(", "), 1)
+    meant = f" Did you mean {close[0]!r}?" if close else ""
+    return CompositionError(
+        f"{caller_location()}: {name_of(owner)} has no attribute {name!r}.{meant}", hint=f"It has {fields}."
+    )
 
 
 _REFUSED = {
@@ -93,7 +138,7 @@ _REFUSED = {
     "contains": ("in", _DECIDE), "hash": ("use as a dict key or in a set", _COMPUTE), "len": ("len()", _COMPUTE),
     "iter": ("iteration or unpacking", _ITERATE), "reversed": ("reversed()", _ITERATE),
     "str": ("str() or an f-string", _COMPUTE), "format": ("an f-string or format()", _COMPUTE),
-    "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COMPUTE),
+    "call": ("a call of a method", _COMPUTE), "index": ("use as an index or in range()", _COUNT),
     "int": ("int()", _COMPUTE), "float": ("float()", _COMPUTE), "complex": ("complex()", _COMPUTE),
     "neg": ("-", _COMPUTE), "pos": ("+", _COMPUTE), "invert": ("~", _COMPUTE), "abs": ("abs()", _COMPUTE),
     "round": ("round()", _COMPUTE), "divmod": ("divmod()", _COMPUTE), "rdivmod": ("divmod()", _COMPUTE),
@@ -127,12 +172,11 @@ def expression_of(value: object) -> Expression:
     Lists, tuples, dicts, dataclasses, msgspec structs and named tuples are looked into; any other object is a constant.
 
     Raises:
-        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in; or if it is
-            no value at all, such as a step that was not called.
+        CompositionError: If an object of another kind holds a placeholder, which nobody would ever fill in; if a
+            placeholder belongs to another workflow; or if it is no value at all, such as a step that was not called.
     """
     if isinstance(value, Placeholder):
-        expression: Expression = object.__getattribute__(value, "_expression")
-        return expression
+        return _at_home(value)
     if isinstance(value, (list, tuple)) and type(value) in {list, tuple}:
         return _collect(value, Sequence(type(value), tuple(map(expression_of, value))))
     if isinstance(value, dict) and type(value) is dict:
@@ -145,6 +189,20 @@ def expression_of(value: object) -> Expression:
     if any(isinstance(part, Placeholder) for part in _parts(value)):
         _refuse(f"{type(value).__name__} keeps a placeholder inside: nothing can be done", _COMPUTE)
     return Constant(value)
+
+
+def _at_home(placeholder: Placeholder) -> Expression:
+    """Return what a placeholder stands for, if that is in the workflow that is being composed."""
+    expression: Expression = object.__getattribute__(placeholder, "_expression")
+    home: Home | None = object.__getattribute__(placeholder, "_home")
+    here = HOME.get()
+    if home is not None and here is not None and home is not here:
+        raise CompositionError(
+            f"{caller_location()}: workflow {here.workflow!r} uses {placeholder!r} of workflow {home.workflow!r}, "
+            "which it will never see.",
+            hint="Make it a part of the input: call the workflow with it.",
+        )
+    return expression
 
 
 def check_value(value: object) -> None:
@@ -179,39 +237,6 @@ def check_composing(function: object, what: str) -> None:
             f"{caller_location()}: {what} takes a function without parameters.",
             hint="It composes; what it passes on it sees from around it: lambda: create(project).",
         )
-
-
-def check_pure(function: Callable[..., Any], what: str) -> None:
-    """Refuse a function that cannot be called with values later.
-
-    Raises:
-        CompositionError: If it is no function, is a step, or has a placeholder in its closure or defaults.
-    """
-    if isinstance(function, (Placeholder, Tool)) or not callable(function):
-        raise CompositionError(
-            f"{caller_location()}: {what} takes a plain function, not {function!r}.",
-            hint="A step is called in the composer, and its result passed on.",
-        )
-    _check_captures(function, what)
-
-
-def _check_captures(function: Callable[..., Any], what: str) -> None:
-    """Refuse a function that would see a placeholder instead of the value."""
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
-    defaults = getattr(function, "__defaults__", None) or ()
-    keywords = (getattr(function, "__kwdefaults__", None) or {}).values()
-    if any(isinstance(each, Placeholder) for each in (*cells, *defaults, *keywords)):
-        raise CompositionError(
-            f"{caller_location()}: the function given to {what} uses a placeholder from around it.",
-            hint=f"Pass it as an argument: {what}(function, value, ...).",
-        )
-
-
-def _is_filled(cell: CellType) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:  # the variable is not assigned yet
-        return False
 
 
 def _parts(value: object) -> Iterable[object]:

@@ -75,6 +75,7 @@ class Signature:
         required: Those of them without a default.
         injected: The parameters that the engine provides, with what is provided.
         defaults: The values of the others.
+        types: The annotations of all that a composer passes, by name.
         output_type: What it returns, out of a ``StepResponse`` if it returns one.
         undo_type: What its compensation receives, which may be None.
         says_undo: Whether it says what there is to undo apart from its output.
@@ -83,6 +84,7 @@ class Signature:
     parameters: tuple[str, ...]
     required: frozenset[str]
     defaults: Mapping[str, Any]
+    types: Mapping[str, Any]
     injected: tuple[tuple[str, Any], ...]
     output_type: Any
     undo_type: Any
@@ -115,6 +117,7 @@ def read_signature(function: Callable[..., Any], what: str) -> Signature:
         parameters=tuple(each.name for each in passed),
         required=frozenset(each.name for each in passed if each.default is inspect.Parameter.empty),
         defaults={each.name: each.default for each in passed if each.default is not inspect.Parameter.empty},
+        types={each.name: hints[each.name] for each in passed},
         injected=tuple(injected),
         output_type=output_type,
         undo_type=undo_type,

@@ -7,14 +7,15 @@ from datetime import timedelta
 from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
+from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
 from euryale.workflows.definition.checks import check_type
 from euryale.workflows.definition.composer import composing, place_child
-from euryale.workflows.definition.expression import INPUT, Output
+from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
-from euryale.workflows.errors import UNSET, DefinitionError, InputError
+from euryale.workflows.errors import UNSET, CompositionError, DefinitionError, InputError
 
 I = TypeVar("I")  # noqa: E741 -- the input's type
 O = TypeVar("O")  # noqa: E741 -- the output's type
@@ -30,14 +31,16 @@ class Workflow(Tool, Generic[I, O]):
         plan: What it does.
         queue: Where its executions wait when they are started, or None.
         parameter: The name of its input, or an empty string: it takes none.
+        place: Where its composer is: ``file:line``; empty if that is not known.
     """
 
     instead: ClassVar[str] = "Call it with its input: its result is a value."
 
-    def __init__(self, plan: Plan, queue: Queue | None = None, parameter: str = "") -> None:
+    def __init__(self, plan: Plan, queue: Queue | None = None, parameter: str = "", place: str = "") -> None:
         self.plan = plan
         self.queue = queue
         self.parameter = parameter
+        self.place = place
 
     @property
     def name(self) -> str:
@@ -105,8 +108,10 @@ class WorkflowDecorator:
         hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
-            inputs = [Placeholder(Output(INPUT))] if parameters else []
+            inputs = [Placeholder(Output(INPUT), hints.get(parameters[0], Unannotated))] if parameters else []
             result = expression_of(composer(*inputs))
+            composition.check_decided()
+        _check_result(composer, self._name, result, hints.get("return", Any))
         check_exits(composition.block, self._name)
         plan = Plan(
             name=self._name,
@@ -119,7 +124,22 @@ class WorkflowDecorator:
             retention=self._retention,
             title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
         )
-        return Workflow(plan, self._queue, parameters[0] if parameters else "")
+        return Workflow(plan, self._queue, parameters[0] if parameters else "", _place(composer))
+
+
+def _place(composer: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(composer), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+
+
+def _check_result(composer: Callable[..., Any], name: str, result: Expression, wanted: Any) -> None:
+    """Refuse a result that can never be what is annotated: above all None, of a composer without ``return``."""
+    if isinstance(result, Constant) and not can_be(result.value, wanted):
+        raise CompositionError(
+            f"{_place(composer)}: the composer of workflow {name!r} returns {result.value!r}, annotated as "
+            f"{name_of(wanted)}.",
+            hint="Return what a step gave, or correct the annotation.",
+        )
 
 
 def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -166,7 +186,7 @@ def workflow(
     """
     if not isinstance(name, str):
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
-    if not name or version < 1:
+    if not name or not isinstance(version, int) or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
     check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
     return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)

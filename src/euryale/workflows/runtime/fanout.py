@@ -1,11 +1,11 @@
 """Items of a ``for_each`` and handlers of a hook, forward and backward: lanes of their own, so many at a time."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from euryale.workflows.definition.fanout import item_node
+from euryale.workflows.definition.fanout import item_node, items_problem
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.definition.hook import handler_node
 from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, StepNode, Tolerance
@@ -61,10 +61,8 @@ def group_at(run: Run, vertex: Vertex) -> Group:
 
 def _items(run: Run, vertex: Vertex, node: EachNode) -> Group:
     items = run.evaluate(node.items)
-    if not isinstance(items, Sequence) or isinstance(items, (str, bytes)):
-        raise PermanentFailure(
-            f"for_each got {type(items).__name__} for its items.", hint="Give it a list: transform(list, ...)."
-        )
+    if problem := items_problem(items):
+        raise PermanentFailure(problem[0], hint=problem[1])
     vertices = [_vertex(vertex, item_node(node, index, item)) for index, item in enumerate(items)]
     return Group(vertices, node.concurrency, node.tolerance, len(items))
 

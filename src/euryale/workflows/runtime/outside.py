@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from euryale.kit.ids import new_id
-from euryale.workflows.definition.nodes import Signal, StepNode
+from euryale.workflows.definition.nodes import Signal, SignalNode, StepNode
 from euryale.workflows.definition.parts import node_of
 from euryale.workflows.definition.plan import Plan
-from euryale.workflows.errors import UnknownExecutionError, UnknownWorkflowError, WorkflowError
+from euryale.workflows.errors import UnknownExecutionError, UnknownSignalError, UnknownWorkflowError, WorkflowError
 from euryale.workflows.record.entry import Message
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.states import StepState, UndoState
@@ -49,6 +49,9 @@ class Outside:
 
     async def signal(self, execution_id: str, signal: Signal[Any], value: Any, key: str) -> bool:
         """See ``Engine.signal``."""
+        plan = await self._journals.plan(execution_id)
+        if plan is not None:
+            _check_awaited(signal.name, execution_id, plan)
         payload = self._tools.codec.encode(value, f"what comes with {signal.name}", signal.type)
         key = key or new_id("signal")
         return await self._tell(Message(execution_id, "signal", signal.name, payload, self._tools.now(), key=key))
@@ -100,6 +103,16 @@ class Outside:
     def _failure(self, error: Exception | str) -> bytes:
         raised = WorkflowError(error) if isinstance(error, str) else error
         return self._tools.codec.encode(describe_failure(raised, self._tools.codec), "an error")
+
+
+def _check_awaited(signal: str, execution_id: str, plan: Plan) -> None:
+    """Refuse a signal that no node of the plan ever takes; children are told by their own ids."""
+    awaited = {node.signal.name for node in plan.nodes.values() if isinstance(node, SignalNode)}
+    if signal not in awaited:
+        raise UnknownSignalError(
+            f"{execution_id} ({plan.name!r}) never waits for a signal {signal!r}.",
+            hint=f"It waits for {', '.join(sorted(awaited)) or 'none'}; a child is told by its own id.",
+        )
 
 
 def _completes_externally(plan: Plan, node_id: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from euryale.workflows.definition.likeness import other_step
 from euryale.workflows.definition.parts import annotated_types, called_workflows
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
@@ -34,8 +35,9 @@ class Registry:
         """Make a workflow known, with those that it calls and their queues.
 
         Raises:
-            DefinitionError: If it is no workflow, another plan has the same name and version, another queue the same
-                name, or something in it is annotated with a type whose values cannot travel.
+            DefinitionError: If it is no workflow, another plan or the same one over other functions has the same name
+                and version, another queue the same name, or something in it is annotated with a type whose values
+                cannot travel.
         """
         if not isinstance(workflow, Workflow):
             raise DefinitionError(f"{workflow!r} is no workflow.", hint="Pass what @workflow(...) made of a function.")
@@ -44,11 +46,8 @@ class Registry:
             return
         self._check_types(plan)
         known = self._by_name.setdefault(plan.name, {}).get(plan.version)
-        if known is not None and known.plan.hash != plan.hash:
-            raise DefinitionError(
-                f"Two different plans are called {plan.name!r} version {plan.version}.",
-                hint="Give one of them another name, or count its version up.",
-            )
+        if known is not None:
+            _check_same(known, workflow)
         if workflow.queue is not None:
             self.queues.add(workflow.queue)
         self._by_name[plan.name][plan.version] = workflow
@@ -90,3 +89,16 @@ class Registry:
     def all(self) -> tuple[Workflow[Any, Any], ...]:
         """Return the highest version of each workflow, by name."""
         return tuple(self.current(name) for name in sorted(self._by_name))
+
+
+def _check_same(known: Workflow[Any, Any], other: Workflow[Any, Any]) -> None:
+    plan, where = known.plan, " and ".join(dict.fromkeys(each.place for each in (known, other) if each.place))
+    what = "different plans"
+    if plan.hash == other.plan.hash:
+        if not (step := other_step(plan, other.plan)):
+            return
+        what = f"workflows with different functions at step {step!r}"
+    raise DefinitionError(
+        f"Two {what} are called {plan.name!r} version {plan.version}{where and f': {where}'}.",
+        hint="Give one of them another name, or count its version up.",
+    )

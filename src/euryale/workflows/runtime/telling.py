@@ -107,6 +107,7 @@ class Telling(ABC):
 
         Raises:
             UnknownExecutionError: If there is no such execution.
+            UnknownSignalError: If its plan, where that is known here, never waits for a signal of that name.
             PayloadError: If the value cannot be written.
             DefinitionError: If that is no signal.
         """

@@ -40,7 +40,7 @@ class Substitution:
         known = self._workflows.get(id(workflow))
         if known is None:
             plan = replace(workflow.plan, body=self._block(workflow.plan.body))
-            copy: Workflow[Any, Any] = Workflow(plan, workflow.queue, parameter=workflow.parameter)
+            copy: Workflow[Any, Any] = Workflow(plan, workflow.queue, workflow.parameter, workflow.place)
             known = self._workflows[id(workflow)] = (workflow, copy)
         return known[1]
 

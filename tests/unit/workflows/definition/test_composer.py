@@ -311,7 +311,10 @@ def test_a_child_takes_one_value_or_none():
 
 
 def test_a_record_made_in_the_composer_is_the_childs_input():
-    child = workflow("child")(lambda request: a(request.name))
+    def named(request: Request) -> str:
+        return a(request.name)
+
+    child = workflow("child")(named)
     plan = plan_of(lambda value: child(Request(value, 3)))
     assert plan.nodes["child"].input.evaluate({"": "x"}) == Request("x", 3)
 

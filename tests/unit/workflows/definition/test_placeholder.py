@@ -31,8 +31,8 @@ REFUSED = {
     "set": (lambda p: {p}, "transform("),
     "key": (lambda p: {p: 1}, "transform("),
     "len": (len, "transform("),
-    "for": (lambda p: [each for each in p], "a step that receives it whole"),  # noqa: C416 -- the loop is the test
-    "unpacking": (lambda p: max(*p), "a step that receives it whole"),
+    "for": (lambda p: [each for each in p], "for_each(value, step)"),  # noqa: C416 -- the loop is the test
+    "unpacking": (lambda p: max(*p), "for_each(value, step)"),
     "reversed": (reversed, "transform("),
     "str": (str, "transform("),
     "f-string": (lambda p: f"{p}", "transform("),

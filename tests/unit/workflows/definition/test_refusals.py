@@ -1,5 +1,6 @@
 """What a newcomer writes first is refused where it stands, with what to write instead."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from euryale.workflows import (
     Retry,
     Signal,
     detach,
+    emit,
     for_each,
     parallelize,
     sleep,
@@ -41,6 +43,29 @@ async def look() -> None:
 class Desk:
     async def look(self, value: int) -> int:
         return value
+
+
+@dataclass
+class Order:
+    item: str
+
+
+@step
+def ship(order: Order) -> str:
+    return order.item
+
+
+@workflow("inner-order")
+def inner_order(order: Order) -> str:
+    return ship(order)
+
+
+def ship_it(order):
+    return ship(order)
+
+
+def forgets(order: Order) -> str:
+    ship(order)
 
 
 @workflow("inner")
@@ -72,6 +97,19 @@ def inner(value: int) -> int:
         (lambda x: detach(a, x), "takes a workflow"),
         (lambda x: parallelize(a(x), a(x), on_failure="stop"), "'wait' or 'cancel'"),
         (lambda x: for_each(x, a, min_successful=0.5), "is a count"),
+        (lambda _: for_each(5, a), r"for_each got int .* transform\(lambda count: list\(range"),
+        (lambda _: for_each("abc", a), "for_each got str"),
+        (lambda _: for_each({1}, a), r"for_each got set .* transform\(sorted, items\)"),
+        (lambda _: for_each({1: 2}, a), r"for_each got dict .*table\.items"),
+        (lambda _: a("five"), r"step 'a' takes int as 'value', not 'five'\."),
+        (lambda _: inner("five"), r"workflow 'inner' takes int, not 'five'\."),
+        (lambda x: inner_order(x.order), r"the composer's input has no annotation, .* without an attribute 'order'"),
+        (ship_it, r"takes Order as 'order'; the composer's input has no annotation"),
+        (lambda order: [inner_order(order)], r"takes Order; the composer's input has no annotation"),
+        (lambda _: emit(5), "emit takes the name of an event, not 5"),
+        (lambda _: emit(""), "emit takes the name of an event"),
+        (lambda x: when(x, bool) and None, r"when\(\.\.\.\) decides nothing\. Say what is done then"),
+        (lambda _: wait_for(GO, timeout=3, default="7"), "takes int as its default, not '7'"),
     ],
 )
 def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
@@ -85,6 +123,9 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
     [
         (lambda: workflow(lambda x: x), r'@workflow\("place-order"\)'),
         (lambda: workflow("w", timeout=-1), "timeout=-1"),
+        (lambda: workflow("w", version="1"), "a version of at least 1"),
+        (lambda: workflow("w", queue="q"), r"queue='q' is not a queue"),
+        (lambda: workflow("w")(forgets), rf"{HERE}:\d+: .* returns None, annotated as str\. Return"),
         (lambda: step(retry=3), r"Retry\(max_attempts=4\)"),
         (lambda: step(timeout="10"), "timeout='10'"),
         (lambda: step(completes="later"), "'externally'"),

@@ -26,6 +26,7 @@ from euryale.workflows import (
     WorkflowError,
     step,
     step_context,
+    transform,
     workflow,
 )
 from euryale.workflows.record.entry import Commit, Entry
@@ -105,6 +106,21 @@ async def test_an_id_with_another_input_or_workflow_is_refused(engine):
         await engine.run(echo_flow, "y", id="e")
     with pytest.raises(IdempotencyError, match="an execution of 'echo', not of 'other'"):
         await engine.run(other_flow, "x", id="e")
+
+
+async def test_an_id_with_an_input_of_another_type_is_refused_as_such(store):
+    def made(wanted):
+        def compose(value):
+            return transform(str, value)
+
+        compose.__annotations__ = {"value": wanted, "return": str}
+        return workflow("w")(compose)
+
+    async with Engine(store) as engine:
+        await engine.run(made(str), "x", id="e")
+    async with Engine(store) as engine:
+        with pytest.raises(IdempotencyError, match=r"'e' was started with another input: .*Expected `int`, got `str`"):
+            await engine.run(made(int), 5, id="e")
 
 
 @pytest.mark.parametrize("execution_id", ["x" * 201, "a\nb", "a::b"])

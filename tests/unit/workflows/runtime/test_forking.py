@@ -177,3 +177,32 @@ async def test_bad_requests_are_told(engine, flow):
         with pytest.raises(UnknownExecutionError):
             await asked
     assert await engine.wait("e") is Status.SUCCEEDED
+
+
+async def test_the_same_again_under_the_same_id_joins(engine, flow, effects):
+    await engine.run(flow, "x", id="e")
+    rerun = await engine.rerun("e", id="again")
+    assert await (await engine.rerun("e", id="again")).result() == await rerun.result()
+    done = len(effects)
+    assert (await engine.rerun("e", id="again")).id == "again"
+    assert len(effects) == done
+
+    forked = await engine.fork("e", "last", id="forked")
+    await forked.result()
+    done = len(effects)
+    assert await (await engine.fork("e", "last", id="forked")).result() == await forked.result()
+    assert len(effects) == done
+
+
+async def test_an_id_of_something_else_is_refused(engine, flow):
+    await engine.run(flow, "x", id="e")
+    await (await engine.rerun("e", id="rerun")).result()
+    await (await engine.fork("e", "a", id="forked")).result()
+    with pytest.raises(IdempotencyError, match="execution 'e', which is another than asked for: re-run of e"):
+        await engine.rerun("e", id="e")
+    with pytest.raises(IdempotencyError, match="'forked', which is another than asked for: re-run of e"):
+        await engine.rerun("e", id="forked")
+    with pytest.raises(IdempotencyError, match="'rerun', which is another than asked for: forked from e at a"):
+        await engine.fork("e", "a", id="rerun")
+    with pytest.raises(IdempotencyError, match="'forked', which is another than asked for: forked from e at b"):
+        await engine.fork("e", "b", id="forked")

@@ -25,6 +25,8 @@ from euryale.workflows import (
     detach,
     sleep,
     step,
+    wait_for,
+    when,
     workflow,
 )
 from euryale.workflows.errors import DefinitionError
@@ -44,7 +46,7 @@ def first(value: str) -> str:
 class Works:
     """A workflow of one step that says when it runs, and waits until it may end."""
 
-    def __init__(self, queue: Queue | None = None) -> None:
+    def __init__(self, queue: Queue | None = None, *, hears: Signal[str] | None = None) -> None:
         self.begun: list[str] = []
         self.undone: list[str] = []
         self.most = 0
@@ -68,6 +70,8 @@ class Works:
 
         @workflow("works", queue=queue)
         def flow(name: str) -> str:
+            if hears is not None:
+                when(name, lambda name: name == "who listens").then(lambda: wait_for(hears))
             return work(name)
 
         self.flow = flow
@@ -295,7 +299,7 @@ async def test_what_the_rate_counts_is_not_pruned(store, clock):
 
 
 async def test_a_delay_passes_before_it_waits_for_its_turn(store, clock):
-    works = Works(Queue("q", concurrency=1))
+    works = Works(Queue("q", concurrency=1), hears=GO)
     works.let_go("a", "b")
     async with Engine(store, workflows=[works.flow], clock=clock) as engine:
         time = PassingTime(engine, clock)
@@ -309,7 +313,7 @@ async def test_a_delay_passes_before_it_waits_for_its_turn(store, clock):
 
 
 async def test_a_delayed_one_in_no_queue_is_not_begun_early_by_a_signal(store, clock):
-    works = Works()
+    works = Works(hears=GO)
     async with Engine(store, workflows=[works.flow], clock=clock) as engine:
         await start(engine, works, "a", "b", delay=DAY)
         await engine.signal("a", GO, "early")

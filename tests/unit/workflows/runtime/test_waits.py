@@ -15,11 +15,13 @@ from euryale.workflows import (
     Signal,
     Status,
     UnknownExecutionError,
+    UnknownSignalError,
     parallelize,
     sleep,
     step,
     transform,
     wait_for,
+    when,
     workflow,
 )
 from euryale.workflows.stores.memory import MemoryStore
@@ -240,3 +242,36 @@ async def test_a_default_that_is_no_answer_fails_the_wait(clock):
         clock.advance(60)
         with pytest.raises(ExecutionReverted, match="would not be readable"):
             await handle.result()
+
+
+async def test_a_signal_that_it_never_waits_for_is_refused(store):
+    @step
+    async def note(value: str) -> str:
+        return value
+
+    @workflow("inner")
+    def inner() -> str:
+        return wait_for(Signal("inside", str))
+
+    @workflow("outer")
+    def outer() -> str:
+        told = wait_for(Signal("go", str))
+        when(told, bool).then(lambda: wait_for(Signal("more", str)))
+        return inner()
+
+    @workflow("quiet")
+    def quiet() -> str:
+        return note("x")
+
+    async with Engine(store, workflows=[outer, quiet]) as engine:
+        await engine.start(outer, id="o")
+        with pytest.raises(UnknownSignalError, match=r"never waits for a signal 'og'\. It waits for go, more; a child"):
+            await engine.signal("o", Signal("og", str), "x")
+        with pytest.raises(UnknownSignalError, match="'inside'"):
+            await engine.signal("o", Signal("inside", str), "x")
+        await engine.run(quiet, id="q")
+        with pytest.raises(UnknownSignalError, match="It waits for none"):
+            await engine.signal("q", Signal("go", str), "x")
+        assert await engine.signal("o", Signal("go", str), "x")
+    async with Engine(store, concurrency=0) as elsewhere:
+        assert await elsewhere.signal("o", Signal("any", str), "x"), "the plan is known there"

@@ -1,0 +1,62 @@
+"""Functions that a composer hands over, to be called with values later."""
+
+from pathlib import Path
+
+import pytest
+
+from euryale.workflows import CompositionError, step, transform, when, workflow
+
+HERE = Path(__file__).name
+
+
+@step
+def charge(amount: int) -> int:
+    return amount
+
+
+class Bill:
+    charge = 3
+
+
+@pytest.mark.parametrize(
+    ("compose", "message", "advice"),
+    [
+        (
+            lambda x: transform(lambda a, b: a + b, x),
+            "is called with 1: missing a required argument: 'b'",
+            "in their order",
+        ),
+        (lambda x: transform(lambda: 1, x), "is called with 1: too many positional arguments", "in their order"),
+        (lambda x: when(x, lambda a, b: a > b), "given to when is called with 1", r"when\(\(value, other\)"),
+        (lambda x: when(3, lambda a: a > x), "uses a placeholder from around it", r"when\(\(value, other\)"),
+        (lambda x: transform(lambda a: charge(a), x), "uses <step charge>", "Call it in the composer"),  # noqa: PLW0108
+        (lambda x: transform(lambda a: [charge, a], x), "uses <step charge>", "Call it in the composer"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_in_its_line(compose, message, advice):
+    with pytest.raises(CompositionError, match=message) as refused:
+        workflow("w")(compose)
+    assert refused.value.message.startswith(str(Path(__file__)))
+    with pytest.raises(CompositionError, match=advice):
+        raise refused.value
+
+
+def test_a_step_from_around_the_composer_is_seen_too():
+    inner = charge.named("inner")
+    with pytest.raises(CompositionError, match="uses <step inner>"):
+        workflow("w")(lambda x: transform(lambda a: inner(a), x))  # noqa: PLW0108 -- it is what is refused
+
+
+@pytest.mark.parametrize(
+    "compose",
+    [
+        lambda x: transform(str, x),
+        lambda x: transform(lambda *each: len(each), x, x),
+        lambda x: transform(lambda a, b=2: a + b, x),
+        lambda x: transform(lambda a: charge.function(a), x),  # noqa: PLW0108 -- it names the step
+        lambda x: transform(lambda a: a.charge, x),
+        lambda x: when(x, bool).then(lambda: charge(x)).result,
+    ],
+)
+def test_what_can_be_called_is_let_through(compose):
+    assert workflow("w")(compose).plan
