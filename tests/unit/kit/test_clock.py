@@ -121,4 +121,4 @@ async def test_the_machines_clock_notices_that_it_was_set(monkeypatch, rung):
     SYSTEM_CLOCK.on_jump(lambda: rung.append(len(looks)))
     while len(looks) < 5:
         looks[-1]()
-    assert rung == [2, 4], "at the second look, and at the fourth"
+    assert rung == [3, 5], "in the second look, and in the fourth: the next one is set by then"
