@@ -87,7 +87,8 @@ class StoppingContract:
 
         @workflow("turning")
         def turning(value: str) -> str:
-            return refuse(value)
+            refuse(value)
+            return wait_for(_TOLD)
 
         async with opened(new_backend, turning) as backend:
             await backend.start(turning, "x", id="e")
