@@ -232,24 +232,18 @@ class Starting(ABC):
             Exception: What the session raises, as it is.
         """
         self._check_open()
-        if not isinstance(self._store, TransactionStore):
-            raise TransactionError(
-                f"{type(self._store).__name__} has no part in the transactions of others.",
-                hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
-            )
+        store = _transactional(self._store)
         self._registry.add(workflow)
         value = workflow.input_of(value)
-        row = self._new_row(
-            workflow.plan, value, id, delay=seconds(delay, "delay") or 0.0, priority=priority, owned=False
-        )
+        wait = seconds(delay, "delay") or 0.0
+        row = self._new_row(workflow.plan, value, id, delay=wait, priority=priority, owned=False)
         row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
-        standing = await self._store.create_in(session, row, limit_in(row, workflow.queue))
-        if standing is None:
-            return self._handle(row.id, workflow.plan.output_type)
-        if standing.verdict == "rejected":
+        standing = await store.create_in(session, row, limit_in(row, workflow.queue))
+        if standing is not None and standing.verdict == "rejected":
             raise rejection(row, standing.execution_id)
-        self._check_same(row, standing.execution_id, standing.workflow, standing.input, deduplicate)
-        return self._handle(standing.execution_id, workflow.plan.output_type)
+        if standing is not None:
+            self._check_same(row, standing.execution_id, standing.workflow, standing.input, deduplicate)
+        return self._handle(standing.execution_id if standing else row.id, workflow.plan.output_type)
 
     async def trigger(self, schedule: str) -> Handle[Any]:
         """Fire a schedule now, out of turn; its ticks stay as they are.
@@ -398,6 +392,20 @@ class Starting(ABC):
                 f" ({error.__cause__ or error.message}).",
                 hint="Use a new id for a new input.",
             ) from error
+
+
+def _transactional(store: Store) -> TransactionStore:
+    """Return the store as one that writes in the transactions of others.
+
+    Raises:
+        TransactionError: If it is none.
+    """
+    if not isinstance(store, TransactionStore):
+        raise TransactionError(
+            f"{type(store).__name__} has no part in the transactions of others.",
+            hint="Use a PostgresStore on the database of the session, or start the execution after the commit.",
+        )
+    return store
 
 
 def _renumbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -1,10 +1,11 @@
 """What steps do to their own tasks stays with them: the execution goes on, or ends as it should."""
 
 import asyncio
+import contextlib
 
 import pytest
 
-from euryale.workflows import Engine, ExecutionCancelled, ExecutionReverted, Status, step, workflow
+from euryale.workflows import Engine, ExecutionCancelled, ExecutionReverted, Status, Step, step, workflow
 
 AT_ONCE = 10.0
 
@@ -64,11 +65,9 @@ async def test_a_step_that_leaves_its_task_cancelled_hurts_nobody(store):
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().call_soon(task.cancel)
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            return name
-        raise AssertionError
+        return name
 
     @step
     async def await_what_is_cancelled(name: str) -> str:
@@ -90,17 +89,22 @@ async def test_a_step_that_leaves_its_task_cancelled_hurts_nobody(store):
             await engine.run(flow, "x")
 
 
-async def test_a_step_that_swallows_a_mark_leaves_nothing_behind(store):
+def swallower() -> tuple[asyncio.Event, Step[[str], str, str]]:
+    """Return a step that returns when it is interrupted, and what is set when it has begun."""
     begun = asyncio.Event()
 
     @step
     async def stubborn(name: str) -> str:
         begun.set()
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            return name
-        raise AssertionError
+        return name
+
+    return begun, stubborn
+
+
+async def test_a_step_that_swallows_a_mark_leaves_nothing_behind(store):
+    begun, stubborn = swallower()
 
     @step
     async def group(name: str) -> str:
@@ -120,16 +124,7 @@ async def test_a_step_that_swallows_a_mark_leaves_nothing_behind(store):
 
 
 async def test_a_step_that_swallows_its_end_at_the_close_is_the_last_one(store):
-    begun, after = asyncio.Event(), []
-
-    @step
-    async def stubborn(name: str) -> str:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            return name
-        raise AssertionError
+    (begun, stubborn), after = swallower(), []
 
     @step
     async def never(name: str) -> str:
