@@ -46,9 +46,10 @@ from euryale.workflows.errors import (
     WorkflowError,
 )
 from euryale.workflows.handle import ExecutionView, Handle, StepView
-from euryale.workflows.ports import ExecutionQuery, Resolver, Store
+from euryale.workflows.ports import Resolver, Store
 from euryale.workflows.record.origin import Origin
 from euryale.workflows.record.states import Reason, Slot, Status, StepState, UndoState
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.feed import ExecutionEvent

@@ -21,9 +21,10 @@ from euryale.workflows.errors import (
 from euryale.workflows.handle import ExecutionView, Handle, outcome_error
 from euryale.workflows.history import History
 from euryale.workflows.insight import Insight, reading
-from euryale.workflows.ports import Codec, ExecutionQuery, Resolver, Store
+from euryale.workflows.ports import Codec, Resolver, Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.runtime.feed import ExecutionEvent, Feed
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.outside import Outside

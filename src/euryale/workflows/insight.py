@@ -13,8 +13,9 @@ from euryale.workflows.drawing import DRAWINGS, DrawingFormat, NodeState, node_s
 from euryale.workflows.errors import UnknownExecutionError, UnknownWorkflowError
 from euryale.workflows.handle import ExecutionView, view_row, view_steps
 from euryale.workflows.history import History, read_history
-from euryale.workflows.ports import Codec, ExecutionQuery, Reader
+from euryale.workflows.ports import Codec, Reader
 from euryale.workflows.record.entry import ExecutionRow, Journal
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.run import Run, entry_event

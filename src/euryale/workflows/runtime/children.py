@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from euryale.workflows.ports import Entered
 from euryale.workflows.record.entry import Entry, ExecutionRow, Message
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import Entered
 from euryale.workflows.runtime.failure import Failure
 
 

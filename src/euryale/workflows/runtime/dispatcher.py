@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from euryale.kit.clock import Clock, Timer
-from euryale.workflows.ports import Claim, Claimed, Store
+from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.requests import Claim, Claimed
 from euryale.workflows.runtime.patience import Patience
 from euryale.workflows.runtime.registry import Registry
 

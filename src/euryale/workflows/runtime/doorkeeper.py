@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from euryale.workflows.ports import Entered, Entrance, JournalStore
+from euryale.workflows.ports import JournalStore
 from euryale.workflows.record.entry import Entry, ExecutionRow
+from euryale.workflows.requests import Entered, Entrance
 from euryale.workflows.runtime.mailbox import Mailbox
 from euryale.workflows.runtime.queues import Queues, rejection, terms_of
 from euryale.workflows.runtime.run import Tools

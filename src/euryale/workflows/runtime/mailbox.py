@@ -6,8 +6,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from euryale.workflows.errors import StoreError, UnknownExecutionError
-from euryale.workflows.ports import Store, Told
+from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Journal, Message
+from euryale.workflows.requests import Told
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
 from euryale.workflows.runtime.patience import Patience

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from euryale.kit.ids import new_id
 from euryale.kit.lifecycle import Tasks
 from euryale.workflows.errors import StaleOwnerError, StoreError
-from euryale.workflows.ports import Entered, Store
+from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message
+from euryale.workflows.requests import Entered
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.dispatcher import Dispatcher
 from euryale.workflows.runtime.doorkeeper import Doorkeeper

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
+from euryale.workflows.ports import Listener, Reader
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import Slot, Status
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, ExecutionQuery, Told, settled
 
 _PRUNED = frozenset({Status.SUCCEEDED, Status.REVERTED})
 _AT_ONCE = 0.0

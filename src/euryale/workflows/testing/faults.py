@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Store, Told
+from euryale.workflows.ports import Listener, Reader, Store
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, ExecutionQuery, Told
 
 T = TypeVar("T")
 

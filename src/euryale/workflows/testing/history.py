@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError
-from euryale.workflows.ports import ExecutionQuery, JournalStore, Store
+from euryale.workflows.ports import JournalStore, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.testing.simulator.places import with_called
 

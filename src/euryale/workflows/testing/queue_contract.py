@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 from euryale.workflows.definition.queue import Policy
-from euryale.workflows.ports import Claim, Entered, Entrance, ExecutionQuery, Store
+from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, Message, Release, StatusChange
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.states import Slot, Status
+from euryale.workflows.requests import Claim, Entered, Entrance, ExecutionQuery
 from euryale.workflows.testing.store_contract import StoreFactory, claim, create, entry, expect, opened
 
 _CANCELLATION = b'"why"'

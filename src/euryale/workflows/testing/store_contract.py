@@ -6,9 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from euryale.workflows.ports import Claim, ExecutionQuery, Store, Told
+from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, Release, StagedEvent, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
+from euryale.workflows.requests import Claim, ExecutionQuery, Told
 
 StoreFactory = Callable[[], Store]
 

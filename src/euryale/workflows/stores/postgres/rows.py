@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from euryale.workflows.ports import Entered, Entrance, Told
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
+from euryale.workflows.requests import Entered, Entrance, Told
 
 
 def journal(row: Sequence[Any]) -> Journal:

@@ -4,10 +4,10 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from euryale.workflows.ports import Entered, Entrance, settled
 from euryale.workflows.record.entry import Commit, Message
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import Entered, Entrance, settled
 from euryale.workflows.stores.postgres import rows
 from euryale.workflows.stores.postgres.batch import Batch
 from euryale.workflows.stores.postgres.server import Connection

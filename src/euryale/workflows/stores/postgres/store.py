@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from euryale.kit.clock import SYSTEM_CLOCK, pause
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Standing, Told
+from euryale.workflows.ports import Listener, Reader
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, ExecutionQuery, Standing, Told
 from euryale.workflows.stores.postgres import rows, schedules, transactions
 from euryale.workflows.stores.postgres.batch import Values, split
 from euryale.workflows.stores.postgres.lone import lone

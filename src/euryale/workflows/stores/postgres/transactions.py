@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, cast, runtime_checkable
 from msgspec.structs import asdict
 
 from euryale.workflows.errors import TransactionError
-from euryale.workflows.ports import Standing
 from euryale.workflows.record.entry import ExecutionRow
+from euryale.workflows.requests import Standing
 from euryale.workflows.stores.postgres.server import Server
 from euryale.workflows.stores.postgres.statements import SQL
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import apsw
 
-from euryale.workflows.ports import Claim, Entered, Entrance
 from euryale.workflows.record.entry import Message
 from euryale.workflows.record.queueing import Admission, Occupancy, QueueLimits
 from euryale.workflows.record.states import Slot
+from euryale.workflows.requests import Claim, Entered, Entrance
 from euryale.workflows.stores.statements import Statements
 
 

@@ -10,7 +10,7 @@ import apsw
 from msgspec.structs import astuple, replace
 
 from euryale.workflows.definition.checks import refusal
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, ExecutionQuery, Listener, Reader, Told, settled
+from euryale.workflows.ports import Listener, Reader
 from euryale.workflows.record.entry import (
     Commit,
     Entry,
@@ -22,6 +22,7 @@ from euryale.workflows.record.entry import (
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow, decide
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, ExecutionQuery, Told, settled
 from euryale.workflows.stores.sqlite import queues as queueing
 from euryale.workflows.stores.sqlite.connection import Durability, ReaderThread, WriterThread, transaction
 from euryale.workflows.stores.sqlite.statements import SQL

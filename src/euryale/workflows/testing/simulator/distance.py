@@ -5,10 +5,11 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from euryale.workflows.errors import StoreError
-from euryale.workflows.ports import Claim, Claimed, Entered, Entrance, Listener, Told
+from euryale.workflows.ports import Listener
 from euryale.workflows.record.entry import Commit, Message
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, Told
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.faults import WrappedStore
 from euryale.workflows.testing.simulator.course import Disturbances, Trace

@@ -7,11 +7,12 @@ from typing import Any
 from euryale.kit.clock import ManualClock
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
-from euryale.workflows.ports import Claim, Claimed, Codec, Entered, Entrance, Told
+from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message
 from euryale.workflows.record.execution import ExecutionRecord, StepRecord
 from euryale.workflows.record.schedule import Fired, Firing
 from euryale.workflows.record.states import Status, StepState, UndoState
+from euryale.workflows.requests import Claim, Claimed, Entered, Entrance, Told
 from euryale.workflows.runtime.context import StepContext
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.simulator.arrangement import Arrangement

@@ -17,10 +17,10 @@ from euryale.workflows.errors import (
     UnknownExecutionError,
     WorkflowError,
 )
-from euryale.workflows.ports import ExecutionQuery
 from euryale.workflows.record.entry import Journal
 from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.states import Status, StepState
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.simulator.arrangement import Start
 from euryale.workflows.testing.simulator.course import Disturbances, Load, Trace

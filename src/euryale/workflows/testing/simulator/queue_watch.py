@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from euryale.kit.clock import ManualClock
 from euryale.workflows.definition.queue import Queue
-from euryale.workflows.ports import Claim, Entered, Entrance
 from euryale.workflows.record.entry import ExecutionRow, Message
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import Claim, Entered, Entrance
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.simulator.arrangement import Start
 from euryale.workflows.testing.simulator.course import Trace

@@ -13,9 +13,10 @@ from euryale.kit.clock import ManualClock, pause
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.step import Step
 from euryale.workflows.engine import Engine
-from euryale.workflows.ports import Codec, ExecutionQuery
+from euryale.workflows.ports import Codec
 from euryale.workflows.record.entry import ExecutionRow, Journal
 from euryale.workflows.record.states import Status
+from euryale.workflows.requests import ExecutionQuery
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.runtime.relay import ReleasedEvent
 from euryale.workflows.stores.memory import MemoryStore
