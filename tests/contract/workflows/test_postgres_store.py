@@ -13,7 +13,7 @@ from euryale.workflows.stores.postgres.notices import pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Server
 from euryale.workflows.stores.postgres.statements import SQL
-from euryale.workflows.testing.store_contract import claim, create, entry, event, opened
+from euryale.workflows.testing.store_samples import claim, create, entry, event, opened
 from eventually import eventually
 from postgres_server import free_port
 

@@ -22,7 +22,7 @@ from euryale.workflows.testing import (
     SharedStoreContract,
     StoreContract,
 )
-from euryale.workflows.testing.store_contract import create
+from euryale.workflows.testing.store_samples import create
 
 
 def note(where: list[int]) -> bool:

@@ -1,81 +1,29 @@
 """What every store keeps: a behavioural suite that a store's own tests subclass."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 from msgspec.structs import replace
 
-from euryale.workflows.ports import Store
-from euryale.workflows.record.entry import Commit, Entry, ExecutionRow, Message, Release, StagedEvent, StatusChange
+from euryale.workflows.record.entry import Commit, Entry, Message, Release, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
-from euryale.workflows.requests import Claim, ExecutionQuery, Told
-
-StoreFactory = Callable[[], Store]
-
-_REFUSED_FIRST = frozenset({0})
-_NONE_REFUSED: frozenset[int] = frozenset()
-_OWNERS = ("w1", "w2", "w3")
-_READY: dict[str, Any] = {"owner": "", "available_at": 500.0}
-
-
-def expect(actual: Any, wanted: Any) -> None:
-    """Raise unless both are equal.
-
-    Raises:
-        AssertionError: If they are not.
-    """
-    if actual != wanted:
-        raise AssertionError(f"{actual!r}\nis not\n{wanted!r}")
+from euryale.workflows.requests import ExecutionQuery, Told
+from euryale.workflows.testing.claim_contract import ClaimContract
+from euryale.workflows.testing.listing_contract import ListingContract
+from euryale.workflows.testing.store_samples import (
+    NONE_REFUSED,
+    REFUSED_FIRST,
+    StoreFactory,
+    claim,
+    create,
+    entry,
+    event,
+    expect,
+    opened,
+    row,
+)
 
 
-def row(execution_id: str, **details: Any) -> ExecutionRow:
-    """Return the row of a new execution."""
-    values: dict[str, Any] = {
-        "id": execution_id,
-        "workflow": "shop",
-        "version": 1,
-        "plan_hash": "0123456789abcdef",
-        "status": Status.RUNNING,
-        "created_at": 1000.0,
-        "input": b'{"item":"tea"}',
-        "root_id": execution_id,
-        "owner": "w1",
-    }
-    return ExecutionRow(**{**values, **details})
-
-
-def create(execution_id: str, **details: Any) -> Commit:
-    """Return the commit that creates an execution."""
-    return Commit(execution_id, 1, create=(row(execution_id, **details),))
-
-
-def entry(seq: int, **details: Any) -> Entry:
-    """Return a journal entry."""
-    values: dict[str, Any] = {"kind": EntryKind.STEP_SUCCEEDED, "at": 1000.0 + seq, "step": f"s{seq}", "attempt": 1}
-    return Entry(seq, **{**values, **details})
-
-
-def claim(owner: str, *, now: float = 1000.0, limit: int = 100) -> Claim:
-    """Return what a worker asks for."""
-    return Claim(owner, now, limit, frozenset({"0123456789abcdef"}))
-
-
-def event(event_id: str, root_id: str, execution_id: str = "") -> StagedEvent:
-    """Return an event to stage."""
-    return StagedEvent(event_id, root_id, execution_id or root_id, "made", b'{"x":1}', 1001.0)
-
-
-async def opened(new_store: StoreFactory) -> Store:
-    """Return a store that is open, and knows the workers ``w1``, ``w2`` and ``w3``."""
-    store = new_store()
-    await store.open()
-    for owner in _OWNERS:
-        await store.enlist(owner, 60.0)
-    return store
-
-
-class StoreContract:
+class StoreContract(ClaimContract, ListingContract):
     """Subclass it as ``Test...`` with a fixture ``new_store``.
 
     The fixture gives a function that returns a store, not yet open, over the same data at each call; the data is empty
@@ -124,7 +72,7 @@ class StoreContract:
         store = await opened(new_store)
         first = row("a", parent_id="p", parent_step="s", root_id="p", retention=60.0)
         full = entry(1, started=999.5, due=1010.25, payload=b'"x"', undo=b"\x00\xff", message=7, worker="host:7:w2")
-        expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), _NONE_REFUSED)
+        expect(await store.write([Commit("a", 1, (full, entry(2)), create=(first,))]), NONE_REFUSED)
         message = Message("a", "complete", "s9", b"1", 1003.0, failed=True, key="k", number=1)
         expect(await store.post(message), Told(1, Status.RUNNING, "w1"))
         journal = await store.load("a")
@@ -139,18 +87,18 @@ class StoreContract:
     async def test_a_reader_reads_while_the_store_is_written(self, new_store: StoreFactory) -> None:
         """A reader sees what is durable, and the store goes on being its owner's."""
         store = await opened(new_store)
-        expect(await store.write([create("a"), create("b", created_at=1001.0)]), _NONE_REFUSED)
+        expect(await store.write([create("a"), create("b", created_at=1001.0)]), NONE_REFUSED)
         reader = store.reader()
         await reader.open()
         try:
             expect([each.id for each in await reader.list(ExecutionQuery())], ["b", "a"])
-            expect(await store.write([Commit("a", 1, (entry(1),))]), _NONE_REFUSED)
+            expect(await store.write([Commit("a", 1, (entry(1),))]), NONE_REFUSED)
             journal = await reader.load("a")
             expect(journal and journal.entries, (entry(1),))
             expect(await reader.load("nobody"), None)
         finally:
             await reader.close()
-        expect(await store.write([Commit("a", 1, (entry(2),))]), _NONE_REFUSED)
+        expect(await store.write([Commit("a", 1, (entry(2),))]), NONE_REFUSED)
 
     async def test_nothing_is_loaded_of_what_is_unknown(self, new_store: StoreFactory) -> None:
         """An unknown execution is None, not an error."""
@@ -191,7 +139,7 @@ class StoreContract:
         store = await opened(new_store)
         second = create("a", input=b"2")
         expect(await store.write([create("a"), second, create("b")]), frozenset({1}))
-        expect(await store.write([second]), _REFUSED_FIRST)
+        expect(await store.write([second]), REFUSED_FIRST)
         journal = await store.load("a")
         expect(journal.row.input if journal else None, row("a").input)
 
@@ -208,7 +156,7 @@ class StoreContract:
             (event("e", "a"),),
             "release",
         )
-        expect(await store.write([refused]), _REFUSED_FIRST)
+        expect(await store.write([refused]), REFUSED_FIRST)
         journal = await store.load("a")
         expect((journal.row, journal.entries) if journal else None, (row("a"), ()))
         expect(await store.load("fresh"), None)
@@ -220,14 +168,14 @@ class StoreContract:
         child = row("a::c", root_id="a", parent_id="a")
         commits = [create("a"), Commit("a", 1, (entry(1),), StatusChange(Status.WAITING), (child,), (event("e", "a"),))]
         for _ in range(2):
-            expect(await store.write(commits[:1]), _NONE_REFUSED)
+            expect(await store.write(commits[:1]), NONE_REFUSED)
         for _ in range(2):
-            expect(await store.write(commits[1:]), _NONE_REFUSED)
+            expect(await store.write(commits[1:]), NONE_REFUSED)
         journal = await store.load("a")
         expect(journal.entries if journal else None, (entry(1),))
         await store.write([Commit("a", 1, events="release")])
         expect(len(await store.released(10)), 1)
-        expect(await store.write(commits[:1]), _REFUSED_FIRST)
+        expect(await store.write(commits[:1]), REFUSED_FIRST)
 
     async def test_what_is_written_alone_adds_up(self, new_store: StoreFactory) -> None:
         """A creation, entries and an end, each in a call of its own, and each repeated, as after a lost answer."""
@@ -237,7 +185,7 @@ class StoreContract:
         last = Commit("a", 1, (entry(3), entry(4)), end, events="release")
         for commit in (create("a"), create("b"), Commit("a", 1, (entry(1),)), staged, last):
             for _ in range(2):
-                expect(await store.write([commit]), _NONE_REFUSED)
+                expect(await store.write([commit]), NONE_REFUSED)
         journal = await store.load("a")
         expect(journal.entries if journal else None, (entry(1), entry(2), entry(3), entry(4)))
         ended = {"status": Status.SUCCEEDED, "output": b"1", "finished_at": 1009.0, "partial": True, "owner": ""}
@@ -252,10 +200,10 @@ class StoreContract:
         await store.write([Commit("a", 1, create=(row("a"),), stage=(event("e", "a"),))])
         end = StatusChange(Status.SUCCEEDED, output=b"1", finished_at=1009.0)
         for execution_id, epoch in (("a", 2), ("nobody", 1)):
-            expect(await store.write([Commit(execution_id, epoch, (entry(1),))]), _REFUSED_FIRST)
+            expect(await store.write([Commit(execution_id, epoch, (entry(1),))]), REFUSED_FIRST)
             last = Commit(execution_id, epoch, (entry(1),), end, events="release")
-            expect(await store.write([last]), _REFUSED_FIRST)
-        expect(await store.write([create("a", input=b"2")]), _REFUSED_FIRST)
+            expect(await store.write([last]), REFUSED_FIRST)
+        expect(await store.write([create("a", input=b"2")]), REFUSED_FIRST)
         journal = await store.load("a")
         expect((journal.row, journal.entries) if journal else None, (row("a"), ()))
         expect(await store.released(10), ())
@@ -268,92 +216,10 @@ class StoreContract:
         taken = await store.reclaim("a", "w2")
         expect((taken.owner, taken.epoch) if taken else None, ("w2", 2))
         stale, other, fresh = (Commit("a", 1, (entry(1),)), Commit("b", 1, (entry(1),)), Commit("a", 2, (entry(1),)))
-        expect(await store.write([stale, other, fresh]), _REFUSED_FIRST)
-        expect(await store.write([Commit("nobody", 1, (entry(1),))]), _REFUSED_FIRST)
+        expect(await store.write([stale, other, fresh]), REFUSED_FIRST)
+        expect(await store.write([Commit("nobody", 1, (entry(1),))]), REFUSED_FIRST)
         journal = await store.load("a")
         expect(journal.entries if journal else None, (entry(1),))
-
-    async def test_what_is_due_is_claimed(self, new_store: StoreFactory) -> None:
-        """A claim takes what has not ended, nobody owns, and is due; each epoch goes up by one."""
-        store = await opened(new_store)
-        unfinished = (Status.PENDING, Status.RUNNING, Status.WAITING, Status.COMPENSATING)
-        await store.write([create(status.value, status=status, **_READY) for status in Status])
-        await store.write([create("owned"), create("told", owner=""), create("later", owner="", available_at=1001.0)])
-        claimed = await store.claim(claim("w2"))
-        expect({each.id for each in claimed.rows}, {status.value for status in unfinished})
-        expect({(each.owner, each.epoch, each.started_at) for each in claimed.rows}, {("w2", 2, 1000.0)})
-        expect(Status.PENDING in {each.status for each in claimed.rows}, False)
-        expect(claimed.next_due, 1001.0)
-        expect((await store.claim(claim("w3"))).rows, ())
-        expect([each.id for each in (await store.claim(claim("w3", now=1001.0))).rows], ["later"])
-
-    async def test_a_claim_takes_the_most_urgent_first(self, new_store: StoreFactory) -> None:
-        """By priority, then by when it became due; no more than asked for; only plans that are known."""
-        store = await opened(new_store)
-        await store.write([create("old", **_READY), create("urgent", priority=5, **_READY)])
-        await store.write([create("foreign", plan_hash="f" * 16, **_READY)])
-        await store.write([create("first", owner="", available_at=1.0)])
-        taken = [[each.id for each in (await store.claim(claim("w2", limit=1))).rows] for _ in range(4)]
-        expect(taken, [["urgent"], ["first"], ["old"], []])
-
-    async def test_what_was_due_when_it_was_created_is_made_due(self, new_store: StoreFactory) -> None:
-        """By whatever clock asks, and again by the next one; behind what has been due for longer."""
-        store = await opened(new_store)
-        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING, "created_at": 5000.0, "available_at": 5000.0}
-        await store.write(
-            [create("b", **pending), create("a", **{**pending, "created_at": 4999.0, "available_at": 9.0})]
-        )
-        await store.write([create("c", **{**pending, "created_at": 5001.0, "available_at": 4000.0})])
-        await store.write([create("timer", owner="", available_at=990.0)])
-        expect([await store.make_due(at, 100) for at in (5000.0, 2000.0, 2000.0, 1000.0)], [0, 2, 0, 2])
-        taken = [each for _ in range(4) for each in (await store.claim(claim("w2", limit=1))).rows]
-        expect([each.id for each in taken], ["a", "timer", "b", "c"])
-        expect([each.available_at for each in taken], [9.0, 990.0, 1000.0, 1000.0])
-
-    async def test_only_so_many_are_made_due_at_once(self, new_store: StoreFactory) -> None:
-        """The oldest first."""
-        store = await opened(new_store)
-        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING}
-        ages = {"c": 3002.0, "a": 3000.0, "b": 3001.0}
-        await store.write([create(each, created_at=at, available_at=at, **pending) for each, at in ages.items()])
-        expect(await store.make_due(1000.0, 2), 2)
-        claimed = await store.claim(claim("w2"))
-        expect(({each.id for each in claimed.rows}, claimed.next_due), ({"a", "b"}, 3002.0))
-        expect([await store.make_due(1000.0, 2) for _ in range(2)], [1, 0])
-
-    async def test_what_is_to_wait_is_not_made_due(self, new_store: StoreFactory) -> None:
-        """What was started with a delay, a timer of what has begun, what somebody drives, what has ended."""
-        store = await opened(new_store)
-        pending: dict[str, Any] = {"owner": "", "status": Status.PENDING, "created_at": 5000.0}
-        await store.write([create("delayed", **pending, available_at=5000.5), create("told", **pending)])
-        await store.write([create("ended", **{**pending, "status": Status.REVERTED}, available_at=5000.0)])
-        await store.write([create("driven", created_at=5000.0), create("timer", created_at=5000.0)])
-        await store.write([Commit("timer", 1, (), StatusChange(Status.WAITING), release=Release(4000.0, 0))])
-        before = [await store.load(each) for each in ("delayed", "told", "ended", "driven", "timer")]
-        expect(await store.make_due(1000.0, 100), 0)
-        expect([await store.load(each) for each in ("delayed", "told", "ended", "driven", "timer")], before)
-
-    async def test_what_is_let_go_of_can_be_claimed(self, new_store: StoreFactory) -> None:
-        """When it is due, or at once if it was told something that its worker has not seen."""
-        store = await opened(new_store)
-        await store.write([create(name) for name in ("timer", "told", "never", "stranded")])
-        await store.post(Message("told", "cancel", "", b"null", 1.0))
-        waiting = StatusChange(Status.WAITING)
-        await store.write(
-            [
-                Commit("timer", 1, (entry(1),), waiting, release=Release(2000.0, 0)),
-                Commit("told", 1, (entry(1),), waiting, release=Release(2000.0, 0)),
-                Commit("never", 1, (entry(1),), waiting, release=Release(None, 0)),
-                Commit("stranded", 1, release=Release(0.0, 0, "no plan")),
-            ]
-        )
-        claimed = await store.claim(claim("w2"))
-        expect([(each.id, each.epoch) for each in claimed.rows], [("told", 2)])
-        expect(claimed.next_due, 2000.0)
-        journal = await store.load("stranded")
-        expect(journal.row.stranded if journal else None, "no plan")
-        again = await store.reclaim("stranded", "w2")
-        expect((again.stranded, again.owner, again.epoch) if again else None, ("", "w2", 2))
 
     async def test_a_message_wakes_what_nobody_owns(self, new_store: StoreFactory) -> None:
         """And so does the end of an execution that it waits for."""
@@ -383,7 +249,7 @@ class StoreContract:
         expect(await store.told("w1"), {"a": 0})
         await store.retire("w1")
         expect([(each.id, each.epoch) for each in (await store.claim(claim("w2"))).rows], [("a", 3)])
-        expect(await store.write([Commit("a", 1, (entry(1),))]), _REFUSED_FIRST)
+        expect(await store.write([Commit("a", 1, (entry(1),))]), REFUSED_FIRST)
 
     async def test_the_first_message_counts(self, new_store: StoreFactory) -> None:
         """A second one of that kind, step and key is not kept; nor is one for an execution that has turned."""
@@ -445,66 +311,6 @@ class StoreContract:
         await store.write([Commit("a", 1, events="release")])
         await store.write([Commit("a", 1, events="drop")])
         expect(await store.released(10), (event("1", "a"),))
-
-    async def test_executions_are_listed_newest_first_in_pages(self, new_store: StoreFactory) -> None:
-        """Pages follow each other without gap or repetition, where times are equal too."""
-        store = await opened(new_store)
-        await store.write([create(f"e{at}", created_at=1000.0 + at // 3) for at in range(10)])
-        whole = [each.id for each in await store.list(ExecutionQuery())]
-        expect(whole, ["e9", "e8", "e7", "e6", "e5", "e4", "e3", "e2", "e1", "e0"])
-        paged: list[ExecutionRow] = []
-        while page := await store.list(
-            ExecutionQuery(limit=4, before=(paged[-1].created_at, paged[-1].id) if paged else None)
-        ):
-            paged.extend(page)
-        expect([each.id for each in paged], whole)
-
-    async def test_executions_are_listed_by_what_is_asked_for(self, new_store: StoreFactory) -> None:
-        """Each filter narrows the list; a prefix is taken literally."""
-        store = await opened(new_store)
-        child = row("a%1::c", root_id="a%1", parent_id="a%1")
-        await store.write([create("a%1"), Commit("a%1", 1, create=(child,)), create("ab", workflow="other")])
-        await store.write([Commit("ab", 1, change=StatusChange(Status.SUCCEEDED))])
-        queries = {
-            ExecutionQuery(workflow="other"): {"ab"},
-            ExecutionQuery(statuses=frozenset({Status.SUCCEEDED, Status.FAILED})): {"ab"},
-            ExecutionQuery(parent_id=""): {"a%1", "ab"},
-            ExecutionQuery(parent_id="a%1"): {"a%1::c"},
-            ExecutionQuery(prefix="a%"): {"a%1", "a%1::c"},
-            ExecutionQuery(prefix="a%", parent_id="", workflow="shop"): {"a%1"},
-            ExecutionQuery(workflow="none"): set(),
-        }
-        for query, wanted in queries.items():
-            expect({each.id for each in await store.list(query)}, wanted)
-
-    async def test_what_is_old_is_pruned_with_its_family(self, new_store: StoreFactory) -> None:
-        """Never what has not ended, what is kept for ever, or what failed: that one waits for a person."""
-        store = await opened(new_store)
-        over = {"finished_at": 10.0, "retention": 5.0, "owner": ""}
-        child = row("old::c", root_id="old", parent_id="old", status=Status.SUCCEEDED, finished_at=9.0, owner="")
-        await store.write(
-            [create("old", status=Status.SUCCEEDED, **over), create("older", status=Status.REVERTED, **over)]
-        )
-        await store.write([Commit("old", 1, (entry(1),), create=(child,)), Commit("old::c", 1, (entry(1),))])
-        await store.write([Commit("old", 1, stage=(event("e", "old"),), events="release")])
-        await store.post(Message("old", "cancel", "", b"null", 1.0))
-        kept: dict[str, dict[str, Any]] = {
-            "young": {"status": Status.SUCCEEDED, "finished_at": 99.0, "retention": 5.0},
-            "for-ever": {"status": Status.SUCCEEDED, "finished_at": 10.0},
-            "running": {"retention": 5.0},
-            "about-to-be-undone": {"status": Status.SUCCEEDED, **over, "owner": "w1"},
-            "failed": {"status": Status.FAILED, **over},
-        }
-        await store.write([create(name, **details) for name, details in kept.items()])
-        expect(await store.prune(14.9, 10), 0)
-        expect(await store.prune(15.0, 1), 1)
-        expect(await store.prune(15.0, 10), 1)
-        expect({each.id for each in await store.list(ExecutionQuery())}, set(kept))
-        expect((await store.load("old"), await store.load("old::c")), (None, None))
-        expect(len(await store.released(10)), 1)
-        expect(await store.write([create("old")]), _NONE_REFUSED)
-        journal = await store.load("old")
-        expect((journal.entries, journal.messages) if journal else None, ((), ()))
 
     async def test_everything_is_there_after_a_restart(self, new_store: StoreFactory) -> None:
         """What was written before ``close`` is found by the next process."""

@@ -126,7 +126,8 @@ def test_types_are_named_as_they_are_written():
 
 @step
 def load(order: str) -> Order:
-    raise NotImplementedError
+    line = Line(order, 1)
+    return Order(line, [line], {order: line})
 
 
 @step

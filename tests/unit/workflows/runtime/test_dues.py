@@ -9,7 +9,7 @@ from euryale.kit.clock import ManualClock
 from euryale.workflows import Engine, Queue, Status, step, workflow
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import FlakyStore, PassingTime
-from euryale.workflows.testing.store_contract import create
+from euryale.workflows.testing.store_samples import create
 from eventually import eventually
 
 HOUR = 3600.0

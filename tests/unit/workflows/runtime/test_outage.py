@@ -26,7 +26,7 @@ from euryale.workflows.runtime.writer import Writer
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 from euryale.workflows.testing import FaultSwitch, FlakyStore
-from euryale.workflows.testing.store_contract import create, entry
+from euryale.workflows.testing.store_samples import create, entry
 from eventually import eventually
 from unhurried_store import UnhurriedStore
 
