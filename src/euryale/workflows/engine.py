@@ -1,6 +1,5 @@
 """The engine: the facade of this floor, and the one place where its parts are put together."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -25,7 +24,7 @@ from euryale.workflows.ports import Codec, Resolver, Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import Status
 from euryale.workflows.requests import ExecutionQuery
-from euryale.workflows.runtime.feed import ExecutionEvent, Feed
+from euryale.workflows.runtime.feed import ExecutionEvent
 from euryale.workflows.runtime.invocation import MappedServices
 from euryale.workflows.runtime.outside import Outside
 from euryale.workflows.runtime.patience import Patience
@@ -37,7 +36,6 @@ from euryale.workflows.runtime.run import Tools
 from euryale.workflows.runtime.scheduler import Scheduler
 from euryale.workflows.runtime.serving import Serving
 from euryale.workflows.runtime.telling import Telling
-from euryale.workflows.runtime.threads import StepThreads
 from euryale.workflows.runtime.watching import watch
 from euryale.workflows.runtime.worker import Limits, Worker
 from euryale.workflows.runtime.writer import Writer
@@ -111,16 +109,12 @@ class Engine(Serving, Starting, Telling):
         self._tools = Tools(
             codec=codec,
             writer=Writer(store, patience, telemetry := telemetry or Telemetry(), clock),
-            feed=Feed(),
             clock=clock,
             telemetry=telemetry,
             resolver=_resolver(services, self),
             random=(randomness or random.Random()).random,  # noqa: S311 -- jitter, not cryptography
-            threads=StepThreads(),
             patience=patience,
             rest_after=rest_after,
-            draining=asyncio.Event(),
-            keeping=asyncio.Event(),
         )
         self._pruner = Pruner(store, clock, self._tools.now, prune_every or 0.0)
         self._worker = Worker(store, self._registry, self._tools, Limits(concurrency, lease), self._pruner.see)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -46,16 +46,16 @@ class Tools:
 
     codec: Codec
     writer: Writer
-    feed: Feed
     clock: Clock
     telemetry: Telemetry
     resolver: Resolver
     random: Callable[[], float]
-    threads: StepThreads
     patience: Patience
     rest_after: float
-    draining: asyncio.Event
-    keeping: asyncio.Event
+    feed: Feed = field(default_factory=Feed)
+    threads: StepThreads = field(default_factory=StepThreads)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    keeping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> float:
         """Return seconds since the epoch."""
