@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from euryale.workflows import StoreError, UnwritableError
+from euryale.workflows import StoreError, UnusableStoreError, UnwritableError
 from euryale.workflows.record.entry import Commit, Message, Release, StatusChange
 from euryale.workflows.record.states import Status
 from euryale.workflows.stores.postgres import PostgresStore
@@ -330,7 +330,7 @@ async def test_a_schema_that_was_migrated_is_as_a_new_one(server, schema, sql, n
 async def test_a_schema_of_a_later_version_is_refused(new_postgres_store, sql):
     await new_postgres_store().open()
     await sql.execute("INSERT INTO versions (number) VALUES (99)")
-    with pytest.raises(StoreError, match="made by a later version"):
+    with pytest.raises(UnusableStoreError, match="made by a later version"):
         await new_postgres_store().open()
 
 
