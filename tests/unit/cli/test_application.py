@@ -122,3 +122,17 @@ def test_what_has_ended_for_good_is_not_retried():
     refused = euryale("executions", "retry", "undone")
     assert refused.exit_code == 1
     assert "only a failed or stranded execution can be retried" in refused.output
+
+
+def test_one_that_is_done_again_is_named_and_waits_for_a_worker():
+    again = euryale("executions", "rerun", "done", "--id", "once-more")
+    assert (again.exit_code, again.output) == (
+        0,
+        "It is once-more. Follow it: euryale executions watch once-more\n",
+    )
+    shown = euryale("executions", "show", "once-more").output.splitlines()
+    assert 'input     "tea"' in shown
+    assert "origin    re-run of done" in shown
+    assert "status    pending" in shown
+    assert euryale("executions", "rerun", "done", "--id", "undone").exit_code == 1
+    assert "No execution 'nope'" in euryale("executions", "rerun", "nope").output

@@ -42,7 +42,7 @@ def adopted_entries(entries: Collection[Entry], again: Collection[str], at: floa
         if step.backward is not UndoState.NONE:
             raise WorkflowError(
                 f"Step {entry.step!r} was undone, so that its result is worth nothing.",
-                hint="Begin there or before, or have a program run the whole again: engine.rerun(id, id=NEW).",
+                hint="Begin there or before, or do the whole again: engine.rerun(id, id=NEW).",
             )
         taken.append(replace(entry, seq=len(taken) + 1, kind=kind, at=at, message=0, worker=""))
     return tuple(taken)
