@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpe
 
 from euryale.workflows.definition.checks import check_function
 from euryale.workflows.definition.composer import place_step
+from euryale.workflows.definition.place import Located, name_after, placed
 from euryale.workflows.definition.placeholder import Tool
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry, seconds
 from euryale.workflows.errors import DefinitionError
@@ -18,6 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 U = TypeVar("U")
 C = TypeVar("C")
+
+_NAMED: Final = 'Give a step a name by @step(name="create-database").'
 
 
 @dataclass(frozen=True)  # slots would refuse StepResponse[...](...) in Python 3.11
@@ -166,7 +169,7 @@ class Compensation:
 def _read_compensation(
     function: Callable[..., Any], step: "Step[..., Any, Any]", retry: Retry, timeout: float | None
 ) -> Compensation:
-    what = f"the compensation of step {step.name!r}"
+    what = placed(function, f"the compensation of step {step.name!r}")
     signature = read_signature(function, what)
     first = next(iter(inspect.signature(function).parameters.values()), None)
     if first is None or first.name not in signature.parameters or first.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -221,8 +224,8 @@ class Step(Tool, Generic[P, R, U]):
     instead: ClassVar[str] = "Call it: its result is a value."
 
     def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
-        if not name or set(name) & set("#/ "):
-            raise DefinitionError(f"A step's name has no spaces, '/' or '#': {name!r}.")
+        if not isinstance(name, str) or not name or set(name) & set("#/ "):
+            raise DefinitionError(f"A step's name is a text without spaces, '/' or '#', not {name!r}.")
         self.name = name
         self.function = function
         self.options = options
@@ -239,7 +242,7 @@ class Step(Tool, Generic[P, R, U]):
     @cached_property
     def signature(self) -> Signature:
         """What the function takes and gives."""
-        return read_signature(self.function, f"step {self.name!r}")
+        return read_signature(self.function, placed(self.function, f"step {self.name!r}"))
 
     @cached_property
     def is_async(self) -> bool:
@@ -261,8 +264,9 @@ class Step(Tool, Generic[P, R, U]):
         self, name: str, *, retry: Retry | None = None, timeout: float | timedelta | None = None
     ) -> "Step[P, R, U]":
         """Return the same step under another name, and with other limits if given."""
-        limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
-        return self._twin(name, retry=_policy(retry or self.options.retry), timeout=limit)
+        with Located():
+            limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
+            return self._twin(name, retry=_policy(retry or self.options.retry), timeout=limit)
 
     def continue_on_failure(self) -> "Step[P, R | None, U]":
         """Return the same step, without which the workflow goes on when it has failed for good.
@@ -334,10 +338,12 @@ class Step(Tool, Generic[P, R, U]):
         """
 
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
-            if self.compensation is not None:
-                raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-            limit = seconds(timeout, "timeout")
-            self._compensation = _read_compensation(function, self, _policy(retry), limit)
+            with Located():
+                if self.compensation is not None:
+                    raise DefinitionError(f"Step {self.name!r} has a compensation already.")
+                check_function(function, f"step {self.name!r}: its compensation", "a function")
+                limits = _policy(retry), seconds(timeout, "timeout")
+            self._compensation = _read_compensation(function, self, *limits)
             return function
 
         return attach(function) if function is not None else attach
@@ -364,8 +370,9 @@ class StepDecorator:
 
     def __call__(self, function: Callable[..., Any]) -> Step[Any, Any, Any]:
         """Make the step."""
-        name = self._name or cast("Any", function).__name__.replace("_", "-")
-        return Step(name, function, self._options)
+        with Located():
+            check_function(function, "step: function", "a function", _NAMED)
+            return Step(name_after(function) if self._name is None else self._name, function, self._options)
 
 
 @overload
@@ -428,12 +435,13 @@ def step(
         ... async def create_database(project: str) -> str:
         ...     return f"db-{project}"
     """
-    if function is not None:
-        check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
-    if completes not in {"returning", "externally"}:
-        raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
-    limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")
-    options = StepOptions(_policy(retry), limits[0], completes, limits[1])
+    with Located():
+        if function is not None:
+            check_function(function, "step: function", "a function", _NAMED)
+        if completes not in {"returning", "externally"}:
+            raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
+        limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")
+        options = StepOptions(_policy(retry), limits[0], completes, limits[1])
     decorator = StepDecorator(name, options)
     return decorator if function is None else decorator(function)
 
