@@ -87,8 +87,8 @@ class Starting(ABC):
         Args:
             workflow: What to run; becomes known if it was not.
             value: Its input; left out of a workflow that takes none.
-            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
-                most 200 characters, without ``::``. Default: a new one.
+            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, 1
+                to 200 characters, without ``::``. Default: a new one.
             queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
@@ -351,14 +351,12 @@ class Starting(ABC):
         priority: int = 0,
         owned: bool = True,
     ) -> ExecutionRow:
-        execution_id = execution_id or new_id("exec")
-        check_type(execution_id, str, "id", "a text", "Write id=str(...).")
+        if execution_id is None:
+            execution_id = new_id("exec")
+        else:
+            _check_id(execution_id)
         if not is_whole(priority):
             raise refusal("priority", priority, "a whole number", "The highest begins first; default: 0.")
-        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
-            raise IdempotencyError(
-                f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
-            )
         written = self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type)
         now = self._tools.now()
         owner = self._worker.owner if owned and not delay and self._worker.has_room else ""
@@ -392,6 +390,21 @@ class Starting(ABC):
                 f" ({error.__cause__ or error.message}).",
                 hint="Use a new id for a new input.",
             ) from error
+
+
+def _check_id(given: str) -> None:
+    """Refuse what cannot be the id of an execution that is started.
+
+    Raises:
+        DefinitionError: If it is no text.
+        IdempotencyError: If it is a text that cannot be one.
+    """
+    check_type(given, str, "id", "a text", "Write id=str(...).")
+    if not 0 < len(given) <= _LONGEST_ID or not given.isprintable() or CHILD_SEPARATOR in given:
+        raise IdempotencyError(
+            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::', not {given!r}.",
+            hint="Leave it out to get a new one.",
+        )
 
 
 def _transactional(store: Store) -> TransactionStore:
