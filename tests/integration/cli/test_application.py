@@ -184,7 +184,8 @@ async def test_watching_shows_what_another_process_does(shop: Shop):
             first = await process.stdout.readline()
         assert "reserve" in first.decode()
         process.kill()
-        await process.communicate()
+        _, told = await process.communicate()
+        assert "waiting goes on as long as a process of the application drives it" in told.decode()
         assert "✔ order / ship" in await shop.run("executions", "watch", "chair-0", *APP)
 
 
