@@ -6,6 +6,7 @@ from typing import Any
 
 from euryale.workflows import (
     LATER,
+    ONCE,
     Hook,
     Retry,
     Signal,
@@ -45,6 +46,7 @@ def made(name: str, *, timeout: float = 30, retry: Retry = RETRY) -> Step[Any, i
 
 a, b, c, d, e, f, g = (made(name) for name in "abcdefg")
 quick = made("quick", timeout=1, retry=Retry(max_attempts=2, initial=0))
+brittle = made("brittle", retry=ONCE)
 
 
 @step
@@ -117,6 +119,13 @@ def hasty(value: int) -> int:
     return d(left)
 
 
+@workflow("patient")
+def patient(value: int) -> int:
+    first = a(value)
+    parallelize(lambda: brittle(first), lambda: inner(b(first)), lambda: e(c(first)))
+    return d(first)
+
+
 @workflow("fanning")
 def fanning(value: int) -> int:
     first = a(value)
@@ -159,9 +168,9 @@ def draw(random: Random) -> int:
 
 
 WORKFLOWS: tuple[Workflow[int, int], ...] = (
-    straight, choosing, parallel, hasty, fanning, waiting, asking, lenient, middle,
+    straight, choosing, parallel, hasty, patient, fanning, waiting, asking, lenient, middle,
 )  # fmt: skip
 ANSWERS = dict.fromkeys(
-    ("approved", "news", "build", "approval", "plain", "quick", "warehouse", "mail", *"abcdefg"), draw
+    ("approved", "news", "build", "approval", "plain", "quick", "brittle", "warehouse", "mail", *"abcdefg"), draw
 )
 LOADS = [Load(each, draw, ANSWERS) for each in WORKFLOWS]

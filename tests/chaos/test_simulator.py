@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from euryale.workflows import Status
 from euryale.workflows.record.queueing import Admission
 from euryale.workflows.record.schedule import decide
 from euryale.workflows.runtime.dues import Dues
+from euryale.workflows.runtime.forward import Forward
 from euryale.workflows.runtime.marks import Marks
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.stores import memory
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import Disturbances, Load, ViolationError, simulate
-from simulated_workflows import LOADS, lenient, straight
+from simulated_workflows import ANSWERS, LOADS, choosing, draw, lenient, parallel, patient, straight
 
 CHUNK = 25
 USUAL = 300
@@ -168,6 +170,59 @@ def test_an_engine_that_breaks_its_promises_is_found_out(monkeypatch, of, broken
     monkeypatch.setattr(of, broken, how)
     with pytest.raises(ViolationError, match=shown):
         blow_often()
+
+
+BRIEF = [Load(straight, draw)]
+BESIDE = [Load(patient, draw, ANSWERS)]
+BEHIND = [Load(choosing, draw), Load(parallel, draw)]
+CANCELLED = Disturbances(cancellations=1.0, slow_call=0.5)
+FAILING = Disturbances(step_failure=0.2, hang=0.3, crashes=6.0, marks=0.8)
+TAKEN_OVER = Disturbances(cancellations=1.0, crashes=8.0, freezes=5.0, slow_call=0.3, hang=0.1)
+NARROW = [(BRIEF, CANCELLED), (BESIDE, FAILING), (BEHIND, TAKEN_OVER)]
+"""Storms in which moments often meet that seldom do in the usual ones."""
+
+
+def _never_cancelled(_store, _row):
+    """Let a success be written over a cancellation of which its worker has not heard."""
+    return False
+
+
+def _no_earlier_failure(_forward, _vertices):
+    """Go on although a step had failed whose turn was not written any more."""
+
+
+def _pass_nothing_again(_forward, vertices):
+    """Forget what was begun behind a choice or an event that was not written any more."""
+    return vertices
+
+
+def violations(loads, disturbances) -> Iterator[str]:
+    """Yield what many storms of one kind show."""
+    for seed in range(30):
+        try:
+            simulate(seed, loads, executions=20, disturbances=disturbances)
+        except ViolationError as error:
+            yield str(error).partition("\n\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("of", "broken", "how", "storm", "shown"),
+    [
+        (MemoryStore, "_is_cancelled", _never_cancelled, 0, "it has succeeded although it was cancelled before"),
+        (MemoryStore, "_is_cancelled", _never_cancelled, 0, "will be undone, and it has succeeded"),
+        (Forward, "_earlier_failure", _no_earlier_failure, 1, "begins again though it is failed"),
+        (Forward, "_catch_up", _pass_nothing_again, 2, "began, and its journal does not say so"),
+    ],
+    ids=["succeeds though cancelled", "breaks its word", "forgets a failure beside", "forgets what it had begun"],
+)
+def test_what_shows_only_when_moments_meet_is_found_out(monkeypatch, of, broken, how, storm, shown):
+    monkeypatch.setattr(of, broken, how)
+    assert any(shown in each for each in violations(*NARROW[storm]))
+
+
+@pytest.mark.parametrize("storm", NARROW, ids=["cancelled", "failing", "taken over"])
+def test_what_is_promised_is_kept_when_moments_meet(storm):
+    assert list(violations(*storm)) == []
 
 
 def test_an_engine_that_waits_for_a_clock_that_was_wrong_is_found_out(monkeypatch):
