@@ -8,7 +8,7 @@ from euryale.workflows.definition.workflow import workflow
 from euryale.workflows.errors import ExecutionReverted
 from euryale.workflows.record.states import Status
 from euryale.workflows.testing.backend_contract.scene import PATIENCE, BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 def _doubling(scene: Scene, failing: frozenset[int] = frozenset()) -> Step[[int], int, int]:
