@@ -288,11 +288,9 @@ def transform(function: Callable[..., T], *values: object) -> T:
         values: What it is given; may hold placeholders.
 
     Raises:
-        CompositionError: If ``function`` is a coroutine function, is or calls a step, takes another number of values,
-            or uses a placeholder that is not passed to it.
+        CompositionError: If ``function`` is no function or a coroutine function, is or calls a step, takes another
+            number of values, or uses a placeholder that is not passed to it.
     """
-    if inspect.iscoroutinefunction(function):
-        raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
     check_pure(function, "transform", len(values))
     current_composition("transform(...)")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
@@ -364,14 +362,13 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
         predicate: Pure and quick; its answer is journaled.
 
     Raises:
-        CompositionError: If the predicate is a coroutine function, takes another number of values than one, or uses a
-            placeholder that is not passed to it; and at the end of the composer if there is no ``then``.
+        CompositionError: If the predicate is no function or a coroutine function, is or calls a step, takes another
+            number of values than one, or uses a placeholder that is not passed to it; and at the end of the composer if
+            there is no ``then``.
 
     Example:
         >>> receipt = when(order, lambda order: order.paid).then(lambda: ship(order)).otherwise(lambda: hold(order))
     """
-    if inspect.iscoroutinefunction(predicate):
-        raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
     check_pure(predicate, "when", 1)
     decision: When[T] = When(Computed(predicate, (expression_of(value),)))
     current_composition("when(...)").undecided[decision] = caller_location()
