@@ -9,10 +9,9 @@ from typing import Any, Final, Literal, TypeVar, overload
 from msgspec.structs import replace
 
 from euryale.kit.ids import new_id
-from euryale.workflows.definition.checks import check_type, is_whole, refusal
+from euryale.workflows.definition.checks import check_type, is_whole, refusal, seconds
 from euryale.workflows.definition.graph import following
 from euryale.workflows.definition.plan import Plan
-from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UNSET, IdempotencyError, PayloadError, TransactionError, WorkflowError
@@ -161,7 +160,7 @@ class Starting(ABC):
         self._check_open()
         self._registry.add(workflow)
         value = workflow.input_of(value)
-        row = self._new_row(workflow.plan, value, id, delay=seconds(delay, "delay") or 0.0, priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=seconds(delay, "delay"), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
         check_type(wanted, (Queue, NoneType), "start: queue", "a queue", _QUEUE)
         entered = await self._enter(self._registry.queues.place(row, wanted, value, deduplicate))
@@ -235,7 +234,7 @@ class Starting(ABC):
         store = _transactional(self._store)
         self._registry.add(workflow)
         value = workflow.input_of(value)
-        wait = seconds(delay, "delay") or 0.0
+        wait = seconds(delay, "delay")
         row = self._new_row(workflow.plan, value, id, delay=wait, priority=priority, owned=False)
         row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
         standing = await store.create_in(session, row, limit_in(row, workflow.queue))

@@ -19,7 +19,7 @@ _PLAIN: Final[Mapping[type, tuple[type, ...]]] = {
 
 _LIBRARIES: Final = frozenset({"builtins", "pydantic"})
 _LITERALS: Final = frozenset({str, bytes, bool, int, float, NoneType, list, tuple, dict, set, frozenset})
-"""Types of which a value is what it seems to be; one of another type may be made to fit by the codec."""
+"""Types whose values are judged; those of others, such as an ``IntEnum``, are let through."""
 
 
 class Unannotated:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, is_record, name_of
+from euryale.workflows.definition.checks import in_seconds, is_number
 from euryale.workflows.definition.expression import Choice, Computed, Constant, Expression, Output
 from euryale.workflows.definition.nodes import (
     ChildNode,
@@ -267,11 +268,9 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
     return cast("T", composition.place(SignalNode(node_id, signal, limit, instead), signal.type))
 
 
-def _seconds(what: str, duration: object) -> Expression:
-    expression = expression_of(duration.total_seconds() if isinstance(duration, timedelta) else duration)
-    if isinstance(expression, Constant) and (
-        not isinstance(expression.value, (int, float)) or not expression.value >= 0  # NaN is not
-    ):
+def _seconds(what: str, duration: float | timedelta) -> Expression:
+    expression = expression_of(in_seconds(duration))
+    if isinstance(expression, Constant) and not (is_number(expression.value) and expression.value >= 0):  # NaN is not
         raise CompositionError(
             f"{caller_location()}: {what} takes seconds from 0 up, a timedelta or a placeholder, not {duration!r}."
         )

@@ -8,10 +8,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from euryale.workflows.definition.checks import check_function
+from euryale.workflows.definition.checks import check_function, seconds, seconds_or_none
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.placeholder import Tool
-from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry, seconds
+from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.errors import DefinitionError
 
 P = ParamSpec("P")
@@ -336,7 +336,7 @@ class Step(Tool, Generic[P, R, U]):
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
             if self.compensation is not None:
                 raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-            limit = seconds(timeout, "timeout")
+            limit = seconds_or_none(timeout, "timeout")
             self._compensation = _read_compensation(function, self, _policy(retry), limit)
             return function
 
@@ -432,7 +432,7 @@ def step(
         check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
     if completes not in {"returning", "externally"}:
         raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
-    limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")
+    limits = seconds_or_none(timeout, "timeout"), seconds_or_none(external_timeout, "external_timeout")
     options = StepOptions(_policy(retry), limits[0], completes, limits[1])
     decorator = StepDecorator(name, options)
     return decorator if function is None else decorator(function)

@@ -8,12 +8,11 @@ from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
-from euryale.workflows.definition.checks import check_type
+from euryale.workflows.definition.checks import check_type, seconds_or_none
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
-from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.errors import UNSET, CompositionError, DefinitionError, InputError
 
@@ -189,4 +188,5 @@ def workflow(
     if not name or not isinstance(version, int) or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
     check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
-    return WorkflowDecorator(name, version, seconds(timeout, "timeout"), seconds(retention, "retention"), queue)
+    limits = seconds_or_none(timeout, "timeout"), seconds_or_none(retention, "retention")
+    return WorkflowDecorator(name, version, *limits, queue)
