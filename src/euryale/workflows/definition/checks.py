@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
+
+_SEPARATORS: Final = frozenset("#/ []")
 
 
 def refusal(what: str, given: object, wanted: str, hint: str = "") -> DefinitionError:
@@ -40,6 +42,16 @@ def check_function(given: object, what: str, wanted: str, hint: str = "") -> Non
     """
     if not callable(given):
         raise refusal(what, given, wanted, hint)
+
+
+def check_name(given: object, what: str) -> None:
+    """Refuse a name of which nodes' ids could not be made: ``name#2``, ``each:name[3]``, ``execution/name``.
+
+    Raises:
+        DefinitionError: If it is one.
+    """
+    if not isinstance(given, str) or not given or not given.isprintable() or set(given) & _SEPARATORS:
+        raise DefinitionError(f"{what} has no spaces, brackets, '/' or '#': {given!r}.")
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:

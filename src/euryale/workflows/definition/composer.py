@@ -140,6 +140,11 @@ def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object])
         bound = inspect.signature(step.function).bind_partial(*args, **kwargs).arguments
     except TypeError as error:
         raise CompositionError(f"{where}: step {step.name!r}: {error}.") from error
+    given = [name for name, _ in step.signature.injected if name in bound]
+    if given:
+        raise CompositionError(
+            f"{where}: step {step.name!r} is given {', '.join(given)}, which the engine provides.", hint="Leave it out."
+        )
     missing = [name for name in step.signature.parameters if name in step.signature.required - bound.keys()]
     if missing:
         raise CompositionError(f"{where}: step {step.name!r} is called without {', '.join(missing)}.")
@@ -166,9 +171,20 @@ def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     """Place a workflow inside of another; see ``Workflow.__call__``."""
     name = workflow.plan.name
     composition = current_composition(f"workflow {name!r} called")
-    _check_fits(f"workflow {name!r} takes {{}}", value, workflow.plan.input_type)
+    _check_input(workflow, value)
     node = ChildNode(composition.claim_id(name), workflow, expression_of(value))
     return composition.place(node, workflow.plan.output_type)
+
+
+def _check_input(workflow: WorkflowLike, value: object) -> None:
+    """Refuse what cannot be the input of a workflow that is called."""
+    name, wanted = workflow.plan.name, workflow.plan.input_type
+    if wanted is None and value is not None:
+        raise CompositionError(
+            f"{caller_location()}: workflow {name!r} takes no input, and is given {value!r}.",
+            hint="Leave it out, or give the composer a parameter.",
+        )
+    _check_fits(f"workflow {name!r} takes {{}}", value, wanted)
 
 
 def detach(workflow: "DetachedLike[I]", value: I) -> str:
@@ -180,10 +196,14 @@ def detach(workflow: "DetachedLike[I]", value: I) -> str:
 
     Returns:
         The id of its execution.
+
+    Raises:
+        CompositionError: If it is no workflow, does not take that input, or this is called outside of a composer.
     """
     composition = current_composition("detach(...)")
     if not hasattr(workflow, "plan"):
         raise CompositionError(f"{caller_location()}: detach takes a workflow and its input, not {workflow!r}.")
+    _check_input(workflow, value)
     node_id = composition.claim_id(f"detach:{workflow.plan.name}")
     return cast("str", composition.place(DetachNode(node_id, workflow, expression_of(value))))
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlia
 from euryale.workflows.definition.description import describe
 from euryale.workflows.definition.expression import Computed, Expression, sources
 from euryale.workflows.definition.queue import Queue
+from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
 OnFailure = Literal["wait", "cancel"]
@@ -160,12 +161,19 @@ class Signal(Generic[T]):
         name: Its name.
         type: The type of what comes with it.
 
+    Raises:
+        DefinitionError: If it has no name.
+
     Example:
         >>> approved = Signal("approved", bool)
     """
 
     name: str
     type: type[T]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise DefinitionError(f"A signal has a name, not {self.name!r}.", hint='Write Signal("approved", bool).')
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from euryale.workflows.definition.checks import check_function, seconds, seconds_or_none
+from euryale.workflows.definition.checks import check_function, check_name, seconds, seconds_or_none
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.placeholder import Tool
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
@@ -221,8 +221,7 @@ class Step(Tool, Generic[P, R, U]):
     instead: ClassVar[str] = "Call it: its result is a value."
 
     def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
-        if not name or set(name) & set("#/ "):
-            raise DefinitionError(f"A step's name has no spaces, '/' or '#': {name!r}.")
+        check_name(name, "A step's name")
         self.name = name
         self.function = function
         self.options = options
@@ -334,6 +333,7 @@ class Step(Tool, Generic[P, R, U]):
         """
 
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+            check_function(function, "compensate: function", "a function", f"Put @{self.name}.compensate above one.")
             if self.compensation is not None:
                 raise DefinitionError(f"Step {self.name!r} has a compensation already.")
             limit = seconds_or_none(timeout, "timeout")
@@ -363,8 +363,15 @@ class StepDecorator:
     def __call__(self, function: Callable[P, R]) -> Step[P, R, R]: ...
 
     def __call__(self, function: Callable[..., Any]) -> Step[Any, Any, Any]:
-        """Make the step."""
-        name = self._name or cast("Any", function).__name__.replace("_", "-")
+        """Make the step.
+
+        Raises:
+            DefinitionError: If it is no function, or its name cannot be a step's.
+        """
+        check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
+        name = self._name or getattr(function, "__name__", "").replace("_", "-")
+        if not name:
+            raise DefinitionError(f"{function!r} has no name.", hint='Give it one: @step(name="create-database").')
         return Step(name, function, self._options)
 
 
@@ -428,8 +435,6 @@ def step(
         ... async def create_database(project: str) -> str:
         ...     return f"db-{project}"
     """
-    if function is not None:
-        check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
     if completes not in {"returning", "externally"}:
         raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
     limits = seconds_or_none(timeout, "timeout"), seconds_or_none(external_timeout, "external_timeout")

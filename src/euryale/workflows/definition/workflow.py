@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
-from euryale.workflows.definition.checks import check_type, seconds_or_none
+from euryale.workflows.definition.checks import check_type, is_whole, seconds_or_none
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
@@ -104,6 +104,7 @@ class WorkflowDecorator:
 
     def __call__(self, composer: Callable[..., Any]) -> Workflow[Any, Any]:
         """Run the composer, once."""
+        _check_composer(composer, self._name)
         hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
@@ -141,13 +142,25 @@ def _check_result(composer: Callable[..., Any], name: str, result: Expression, w
         )
 
 
-def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
+def _check_composer(composer: Callable[..., Any], name: str) -> None:
+    """Refuse what is no function, or cannot be called with one placeholder."""
+    what = f"The composer of workflow {name!r}"
     if inspect.iscoroutinefunction(composer):
-        raise DefinitionError(f"The composer of workflow {name!r} is async.", hint="Use def: it only composes.")
-    if len(inspect.signature(composer).parameters) > 1:
-        raise DefinitionError(
-            f"The composer of workflow {name!r} takes several parameters.", hint="Take one: a dataclass, say."
-        )
+        raise DefinitionError(f"{what} is async.", hint="Use def: it only composes.")
+    if not inspect.isroutine(composer):
+        raise DefinitionError(f"{what} is {composer!r}.", hint="Write def: a composer is a function.")
+    parameters = inspect.signature(composer).parameters.values()
+    if len(parameters) > 1:
+        raise DefinitionError(f"{what} takes several parameters.", hint="Take one: a dataclass, say.")
+    for each in parameters:
+        if each.kind not in {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}:
+            raise DefinitionError(
+                f"{what} has a {each.kind.description} parameter {each.name!r}.",
+                hint="It is given its input by position: def compose(order: Order).",
+            )
+
+
+def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
     try:
         return typing.get_type_hints(composer)
     except NameError as error:
@@ -185,7 +198,7 @@ def workflow(
     """
     if not isinstance(name, str):
         raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
-    if not name or not isinstance(version, int) or version < 1:
+    if not name or not is_whole(version) or version < 1:
         raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
     check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
     limits = seconds_or_none(timeout, "timeout"), seconds_or_none(retention, "retention")

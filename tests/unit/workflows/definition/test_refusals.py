@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from euryale.workflows import (
     detach,
     emit,
     for_each,
+    inject,
     parallelize,
     sleep,
     step,
@@ -33,6 +35,11 @@ HOOK = Hook("done", int)
 
 @step
 def a(value: int) -> int:
+    return value
+
+
+@step
+def b(value: int, *, clock: Path = inject()) -> int:
     return value
 
 
@@ -73,6 +80,11 @@ def inner(value: int) -> int:
     return a(value)
 
 
+@workflow("idle")
+def idle() -> int:
+    return a(1)
+
+
 @pytest.mark.parametrize(
     ("compose", "advice"),
     [
@@ -97,13 +109,27 @@ def inner(value: int) -> int:
         (lambda _: wait_for(GO, default=3), "no timeout"),
         (lambda x: detach(a, x), "takes a workflow"),
         (lambda x: parallelize(a(x), a(x), on_failure="stop"), "'wait' or 'cancel'"),
-        (lambda x: for_each(x, a, min_successful=0.5), "is a count"),
+        (lambda x: for_each(x, a, min_successful=0.5), "min_successful=0.5 is not a count"),
+        (lambda x: for_each(x, a, min_successful=True), "min_successful=True is not a count"),
+        (lambda x: for_each(x, a, min_successful=-1), "min_successful=-1 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures="half"), r"tolerated_failures='half' is not a count, nor a share"),
+        (lambda x: for_each(x, a, tolerated_failures=1.5), "tolerated_failures=1.5 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=-1), "tolerated_failures=-1 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=float("nan")), "tolerated_failures=nan is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=True), "tolerated_failures=True is not a count"),
         (lambda _: for_each(5, a), r"for_each got int .* transform\(lambda count: list\(range"),
         (lambda _: for_each("abc", a), "for_each got str"),
         (lambda _: for_each({1}, a), r"for_each got set .* transform\(sorted, items\)"),
         (lambda _: for_each({1: 2}, a), r"for_each got dict .*table\.items"),
         (lambda _: a("five"), r"step 'a' takes int as 'value', not 'five'\."),
+        (lambda x: b(x, clock=3), r"step 'b' is given clock, which the engine provides"),
+        (lambda x: b(x, x), "too many positional arguments"),
         (lambda _: inner("five"), r"workflow 'inner' takes int, not 'five'\."),
+        (lambda _: inner(), r"workflow 'inner' takes int, not None\."),
+        (lambda x: idle(x), "workflow 'idle' takes no input"),  # noqa: PLW0108 -- it is what is refused
+        (lambda _: idle("x"), "workflow 'idle' takes no input"),
+        (lambda _: [detach(inner, "five")], r"workflow 'inner' takes int, not 'five'\."),
+        (lambda _: [detach(idle, 5)], "workflow 'idle' takes no input"),
         (lambda x: inner_order(x.order), r"the composer's input has no annotation, .* without an attribute 'order'"),
         (ship_it, r"takes Order as 'order'; the composer's input has no annotation"),
         (lambda order: [inner_order(order)], r"takes Order; the composer's input has no annotation"),
@@ -125,6 +151,12 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: workflow(lambda x: x), r'@workflow\("place-order"\)'),
         (lambda: workflow("w", timeout=-1), "timeout=-1"),
         (lambda: workflow("w", version="1"), "a version of at least 1"),
+        (lambda: workflow("w", version=True), "a version of at least 1"),
+        (lambda: workflow("w")(5), "The composer of workflow 'w' is 5. Write def"),
+        (lambda: workflow("w")(partial(forgets)), "The composer of workflow 'w' is functools.partial"),
+        (lambda: workflow("w")(lambda *, x: a(x)), "has a keyword-only parameter 'x'.*by position"),
+        (lambda: workflow("w")(lambda **x: a(x)), "has a variadic keyword parameter 'x'"),
+        (lambda: workflow("w")(lambda *x: a(x)), "has a variadic positional parameter 'x'"),
         (lambda: workflow("w", queue="q"), r"queue='q' is not a queue"),
         (lambda: workflow("w")(forgets), rf"{HERE}:\d+: .* returns None, annotated as str\. Return"),
         (lambda: step(retry=3), r"Retry\(max_attempts=4\)"),
@@ -135,6 +167,14 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: a.compensate(retry=3)(print), "is no policy"),
         (lambda: Engine(MemoryStore(), workflows=[a]), "is not a workflow"),
         (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
+        (lambda: step()(5), "function=5 is not a function"),
+        (lambda: step(partial(look)), r"has no name. Give it one: @step\(name="),
+        (lambda: step(name=5)(look), "A step's name has no spaces"),
+        (lambda: a.named(None), "A step's name has no spaces"),
+        (lambda: a.compensate(5), "function=5 is not a function"),
+        (lambda: HOOK.attach(look), r"is not a step\. Put @step above it"),
+        (lambda: Signal("", int), "A signal has a name"),
+        (lambda: Signal(int, int), "A signal has a name"),
     ],
 )
 def test_a_mistake_in_a_definition_is_refused_at_once(define, advice):
