@@ -79,6 +79,14 @@ class UnknownExecutionError(WorkflowError):
     code = "workflows.unknown_execution"
 
 
+def no_execution(execution_id: str) -> UnknownExecutionError:
+    """Return the error of those who ask for an execution that is not there."""
+    return UnknownExecutionError(
+        f"No execution {execution_id!r}.",
+        hint="Is this the store that it was started in? One that has ended is deleted when its retention is over.",
+    )
+
+
 class UnknownSignalError(WorkflowError):
     """The execution's plan never waits for a signal of that name. The message names those that it waits for."""
 

@@ -10,7 +10,7 @@ from euryale.workflows.definition.checks import refusal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DRAWINGS, DrawingFormat, NodeState, node_state
-from euryale.workflows.errors import UnknownExecutionError, UnknownWorkflowError
+from euryale.workflows.errors import UnknownWorkflowError, no_execution
 from euryale.workflows.handle import ExecutionView, view_row, view_steps
 from euryale.workflows.history import History, read_history
 from euryale.workflows.ports import Codec, Reader
@@ -168,7 +168,7 @@ class Insight:
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         journal = await self._store.load(execution_id, after=after)
         if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         return journal
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.record.entry import StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
-from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.failure import INTERRUPTED, Failure
 from euryale.workflows.runtime.lanes import Lane, Lanes, Visit
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run, Turn
@@ -76,6 +76,12 @@ class Course:
                 if other is not lane and (other.idle or self._cancels(lane.vertex, other.vertex)):
                     other.interrupt()
         return False
+
+    def close_interrupted(self, node: str, why: str) -> None:
+        """Say of a node that may have begun, and has no outcome, that it may have run, so that it is undone."""
+        failure = Failure(INTERRUPTED, f"It was interrupted: {why}.", step=node)
+        attempts = self.run.node(node).attempts
+        self.run.note(EntryKind.STEP_FAILED, node, attempt=attempts, payload=self.run.encode_failure(failure))
 
     def _cancels(self, failed: Vertex, beside: Vertex) -> bool:
         """Return whether the innermost group that holds both says that a failure cancels."""

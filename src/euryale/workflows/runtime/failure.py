@@ -1,10 +1,14 @@
 """An error as a journal keeps it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from euryale.kit.errors import EuryaleError
 from euryale.workflows.ports import Codec
 from euryale.workflows.runtime.frames import places, user_place
+
+INTERRUPTED: Final = "workflows.interrupted"
+"""The code of what may have run, and was ended before it could say."""
 
 _KEPT_FRAMES = 8
 _KEPT_CHARACTERS = 8_000

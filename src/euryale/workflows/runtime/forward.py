@@ -138,11 +138,8 @@ class Forward:
         records = self._run.record.steps
         known = (node for node, each in records.items() if each.attempts or each.forward is StepState.WAITING)
         for node in dict.fromkeys([*self._course.begun, *known]):
-            record = self._run.node(node)
-            if record.forward in _OPEN:
-                failure = Failure("workflows.interrupted", f"It was interrupted: {why}.", step=node)
-                payload = self._run.encode_failure(failure)
-                self._run.note(EntryKind.STEP_FAILED, node, attempt=record.attempts, payload=payload)
+            if self._run.node(node).forward in _OPEN:
+                self._course.close_interrupted(node, why)
 
     async def _visit(self, lane: Lane) -> list[Vertex]:
         """Do what is to be done at the lane's vertex; return where it goes on."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from euryale.workflows.errors import StoreError, UnknownExecutionError
+from euryale.workflows.errors import StoreError, no_execution
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Message
 from euryale.workflows.requests import Told
@@ -58,7 +58,7 @@ class Mailbox:
         execution_id = message.execution_id
         told = await self._patience.outlast("keeping a message", lambda: self._store.post(message))
         if told is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         if not told.number:
             return False
         return self.pass_on(message, told)

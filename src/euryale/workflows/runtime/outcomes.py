@@ -5,7 +5,7 @@ import contextlib
 from typing import Final
 
 from euryale.kit.clock import Limit
-from euryale.workflows.errors import StaleOwnerError, UnknownExecutionError
+from euryale.workflows.errors import StaleOwnerError, no_execution
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.failure import Failure
@@ -49,7 +49,7 @@ class Outcomes:
             raise closed_error()
         journal = await self._journals.read(execution_id)
         if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         if journal.row.status.ended:
             return self._outcome(journal.row)
         if (lacking := self._stranding.hopeless(journal.row)) and execution_id not in self._present:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import UnknownExecutionError, WorkflowError
+from euryale.workflows.errors import UnknownExecutionError, WorkflowError, no_execution
 from euryale.workflows.ports import JournalStore, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
@@ -113,7 +113,7 @@ async def record_history(
     """
     root = await store.load(execution_id)
     if root is None:
-        raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        raise no_execution(execution_id)
     if root.row.plan_hash != workflow.plan.hash:
         raise WorkflowError(f"{execution_id} followed another plan than {workflow!r}.", hint="Record it with its own.")
     rows = await store.list(ExecutionQuery(prefix=f"{execution_id}{CHILD_SEPARATOR}", limit=_MANY))

@@ -24,7 +24,7 @@ from euryale.workflows.record.entry import Entry, Journal, Message
 from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.states import EntryKind, Status, StepState
 from euryale.workflows.runtime.context import step_context
-from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.failure import INTERRUPTED, Failure
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing.history import REDACTED, SECRET, History, describe_changes
 from euryale.workflows.testing.simulator.places import with_called
@@ -32,7 +32,6 @@ from euryale.workflows.testing.substitution import Part, Substitution
 from euryale.workflows.testing.virtual_time import NothingLeftError, run_in_virtual_time
 
 _A_MOMENT: Final = 0.001
-_INTERRUPTED: Final = "workflows.interrupted"
 _DO: Final = frozenset(
     {
         EntryKind.STEP_SUCCEEDED,
@@ -237,7 +236,7 @@ class _Replay:
         return failure
 
     def _is_interruption(self, entry: Entry) -> bool:
-        return entry.kind is EntryKind.STEP_FAILED and self._failure(entry).error == _INTERRUPTED
+        return entry.kind is EntryKind.STEP_FAILED and self._failure(entry).error == INTERRUPTED
 
     def _compare(self, before: Journal, now: Journal | None) -> Iterator[str]:
         name = before.row.id
