@@ -3,7 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +11,9 @@ import msgspec.inspect
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from euryale.kit.secret import REDACTED, Secret
-from euryale.workflows.errors import PayloadError
+from euryale.workflows.definition.annotations import name_of
+from euryale.workflows.definition.checks import check_count
+from euryale.workflows.errors import DefinitionError, PayloadError
 
 _SECRET_KEY: Final = "$secret"  # noqa: S105 -- the name of a field
 _SHORTEST_SCRUBBED: Final = 6
@@ -19,8 +21,6 @@ _REMEMBERED_SECRETS: Final = 4096
 _MASKED: Final = "**********"
 _SELF_EVIDENT: Final = frozenset({str, bool, int, bytes, type(None)})
 """Types whose values, when they are exactly of that type, are read back as what they are."""
-
-
 _GIVE_KEY: Final = "Give it one, the same in each process: Engine(codec=JsonCodec(keys=(Secret(...),)))."
 
 
@@ -41,9 +41,12 @@ class JsonCodec:
 
     Raises:
         PayloadError: If a key is not a Fernet key.
+        DefinitionError: If a key is no ``Secret``, or the limit is no number of bytes.
     """
 
     def __init__(self, keys: tuple[Secret, ...] = (), *, limit: int = 4 * 1024 * 1024) -> None:
+        _check_keys(keys)
+        check_count(limit, "JsonCodec: limit", least=1)
         try:
             self._cipher = MultiFernet([Fernet(key.reveal()) for key in keys]) if keys else None
         except ValueError as error:
@@ -73,10 +76,10 @@ class JsonCodec:
                 return
             foreign = [each for each in _custom_types(msgspec.inspect.type_info(wanted)) if not _travels(each)]
         except (TypeError, ValueError, RecursionError, NameError) as error:
-            raise PayloadError(f"{what} cannot be {_name(wanted)}: {error}") from error
+            raise PayloadError(f"{what} cannot be {name_of(wanted)}: {error}") from error
         if foreign:
             raise PayloadError(
-                f"{what} cannot be {_name(wanted)}: {', '.join(map(_name, foreign))} is not a type that travels.",
+                f"{what} cannot be {name_of(wanted)}: {', '.join(map(name_of, foreign))} is not a type that travels.",
                 hint="Use a dataclass, a pydantic model or plain values.",
             )
         self._fitting.add(wanted)
@@ -127,7 +130,7 @@ class JsonCodec:
             return self.decode(data, wanted, what)
         except PayloadError as error:
             raise PayloadError(
-                f"{what} would not be readable as {_name(wanted)}: {error.__cause__}",
+                f"{what} would not be readable as {name_of(wanted)}: {error.__cause__}",
                 hint="The value and its annotation must agree: correct the one or the other.",
             ) from error
 
@@ -140,7 +143,7 @@ class JsonCodec:
         try:
             return self._decoder(wanted).decode(data)
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-            raise PayloadError(f"{what} cannot be read from the journal as {_name(wanted)}: {error}") from error
+            raise PayloadError(f"{what} cannot be read from the journal as {name_of(wanted)}: {error}") from error
 
     def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(wanted)
@@ -194,8 +197,6 @@ class JsonCodec:
             return self._decrypt(value)
         if isinstance(wanted, type) and issubclass(wanted, PurePath):
             return wanted(value)
-        if wanted is Path:
-            return Path(value)
         if hasattr(wanted, "__pydantic_validator__"):
             return wanted.model_validate(value)
         raise TypeError(f"{wanted} is not a type that travels")
@@ -209,6 +210,15 @@ class JsonCodec:
             raise ValueError("a secret that was encrypted with a key that is not known any more") from error
         self._remember(plain)
         return Secret(plain)
+
+
+def _check_keys(keys: Any) -> None:
+    """Refuse keys that are no secrets, without telling them."""
+    if not isinstance(keys, (tuple, list)) or not all(isinstance(each, Secret) for each in keys):
+        raise DefinitionError(
+            "JsonCodec: keys is not a tuple of secrets.",
+            hint="Write keys=(Secret(key),), so that no log shows it.",
+        )
 
 
 def _custom_types(root: Any) -> Iterator[Any]:
@@ -229,7 +239,3 @@ def _travels(wanted: Any) -> bool:
     if wanted is object or wanted is Secret or hasattr(wanted, "__pydantic_validator__"):
         return True
     return isinstance(wanted, type) and issubclass(wanted, PurePath)
-
-
-def _name(wanted: Any) -> str:
-    return wanted.__qualname__ if isinstance(wanted, type) else str(wanted)
