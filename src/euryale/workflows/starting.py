@@ -315,10 +315,10 @@ class Starting(ABC):
                 f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
             )
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
-        entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
+        again = following(plan.graph, from_step)
+        adopted = adopted_entries(former.entries, nodes=plan.nodes, again=again, at=self._tools.now())
         row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
-        known = (entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        await self._enter_again(row, Origin(execution_id, from_step), known)
+        await self._enter_again(row, Origin(execution_id, from_step), adopted)
         return self._handle(row.id, plan.output_type)
 
     async def _enter_again(self, row: ExecutionRow, origin: Origin, adopted: Iterable[Entry] = ()) -> None:
