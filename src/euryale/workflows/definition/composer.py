@@ -62,18 +62,27 @@ class DetachedLike(WorkflowLike, Protocol[I]):
 
 @dataclass(eq=False)
 class Composition(Home):
-    """A plan in the making."""
+    """A plan in the making.
+
+    Attributes:
+        block: Where nodes are placed now: the plan's body, a side or a branch.
+        ids: The ids of all nodes.
+        uses: How often each name was claimed.
+        undecided: Decisions of which nobody has said what is done, each with its place.
+    """
 
     block: list[Node] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    uses: dict[str, int] = field(default_factory=dict)
     undecided: dict["When[Any]", str] = field(default_factory=dict)
 
     def claim_id(self, name: str) -> str:
         """Return ``name``, or ``name#2`` and so on when it is taken."""
-        node_id, count = name, 1
+        node_id, count = name, self.uses.get(name, 1)
         while node_id in self.ids:
             count += 1
             node_id = f"{name}#{count}"
+        self.uses[name] = count
         self.ids.add(node_id)
         return node_id
 
