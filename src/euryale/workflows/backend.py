@@ -186,7 +186,7 @@ class Backend(Protocol):
         ...
 
     async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally; return when that is durable.
+        """Complete a step that completes externally, from any process; return when that is durable.
 
         Args:
             token: ``step_context().token`` of the step; it may be used before the step has returned.
