@@ -4,6 +4,7 @@ WorkflowError
 ├── DefinitionError          a step or workflow is declared in a way that cannot work
 │   └── CompositionError     a composer treats a placeholder as if it were a value
 ├── PayloadError             a value cannot be written to the journal, or read back
+│   └── InputError           a workflow was started without its input, or with one too many
 ├── UnknownWorkflowError     no such workflow, or no such version of it, is registered
 ├── UnknownExecutionError    no execution has that id
 ├── UnknownSignalError       the execution never waits for that signal
@@ -81,10 +82,8 @@ class UnknownExecutionError(WorkflowError):
 
 def no_execution(execution_id: str) -> UnknownExecutionError:
     """Return the error of those who ask for an execution that is not there."""
-    return UnknownExecutionError(
-        f"No execution {execution_id!r}.",
-        hint="Is this the store that it was started in? One that has ended is deleted when its retention is over.",
-    )
+    hint = "It may be in another store, or was deleted after its retention."
+    return UnknownExecutionError(f"No execution {execution_id!r}.", hint=hint)
 
 
 class UnknownSignalError(WorkflowError):
@@ -106,7 +105,7 @@ class OverlapError(WorkflowError):
 
 
 class IdempotencyError(WorkflowError):
-    """The id belongs to an execution of another workflow or with another input. Use an id of its own."""
+    """The id belongs to an execution of another workflow or with another input, or is none. Use an id of its own."""
 
     code = "workflows.idempotency"
 

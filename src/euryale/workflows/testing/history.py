@@ -42,7 +42,7 @@ class KnownPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class RecordedHistory:
     """What happened in an execution and in those that it called.
 
     Attributes:
@@ -73,7 +73,7 @@ class History:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "History":
+    def load(cls, path: Path) -> "RecordedHistory":
         """Read one from a file.
 
         Raises:
@@ -97,7 +97,7 @@ async def record_history(
     workflow: Workflow[Any, Any],
     *,
     secrets: Literal["redacted", "encrypted"] = "redacted",
-) -> History:
+) -> RecordedHistory:
     """Read the history of an execution, and of all those that it called, from the store where it ran.
 
     Args:
@@ -119,7 +119,7 @@ async def record_history(
     rows = await store.list(ExecutionQuery(prefix=f"{execution_id}{CHILD_SEPARATOR}", limit=_MANY))
     journals = [root, *[await _loaded(store, row.id) for row in sorted(rows, key=lambda row: row.id)]]
     known = with_called([workflow])
-    return History(
+    return RecordedHistory(
         execution_id,
         {each.name: KnownPlan(each.plan.hash, each.plan.describe()) for each in known},
         {each.row.id: _cleaned(each, redact=secrets == "redacted") for each in journals},

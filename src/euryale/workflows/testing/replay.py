@@ -26,7 +26,7 @@ from euryale.workflows.record.states import EntryKind, Status, StepState
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.runtime.failure import INTERRUPTED, Failure
 from euryale.workflows.stores.memory import MemoryStore
-from euryale.workflows.testing.history import REDACTED, SECRET, History, describe_changes
+from euryale.workflows.testing.history import REDACTED, SECRET, RecordedHistory, describe_changes
 from euryale.workflows.testing.simulator.places import with_called
 from euryale.workflows.testing.substitution import Part, Substitution
 from euryale.workflows.testing.virtual_time import NothingLeftError, run_in_virtual_time
@@ -81,7 +81,7 @@ class Replay:
 
 
 def replay_history(
-    history: History, workflow: Workflow[Any, Any], *beside: Workflow[Any, Any], codec: Codec | None = None
+    history: RecordedHistory, workflow: Workflow[Any, Any], *beside: Workflow[Any, Any], codec: Codec | None = None
 ) -> Replay:
     """Replay a history against a workflow as it is now, in virtual time: no step's function is called.
 
@@ -117,7 +117,7 @@ def replay_history(
 class _Replay:
     """One run of a recorded history."""
 
-    def __init__(self, history: History, workflow: Workflow[Any, Any], codec: Codec | None) -> None:
+    def __init__(self, history: RecordedHistory, workflow: Workflow[Any, Any], codec: Codec | None) -> None:
         key = JsonCodec.new_key()
         made_up = JsonCodec(keys=(key,))
         secret = json.loads(made_up.encode(Secret("made up for a replay"), "a secret"))[SECRET]
