@@ -350,14 +350,10 @@ class Starting(ABC):
         priority: int = 0,
         owned: bool = True,
     ) -> ExecutionRow:
-        execution_id = execution_id or new_id("exec")
-        check_type(execution_id, str, "id", "a text", "Write id=str(...).")
+        execution_id = new_id("exec") if execution_id is None else execution_id
+        _check_id(execution_id)
         if not is_whole(priority):
             raise refusal("priority", priority, "a whole number", "The highest begins first; default: 0.")
-        if len(execution_id) > _LONGEST_ID or not execution_id.isprintable() or CHILD_SEPARATOR in execution_id:
-            raise IdempotencyError(
-                f"An id is printable, at most {_LONGEST_ID} characters long and without '::': {execution_id!r}."
-            )
         written = self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type)
         now = self._tools.now()
         owner = self._worker.owner if owned and not delay and self._worker.has_room else ""
@@ -391,6 +387,22 @@ class Starting(ABC):
                 f" ({error.__cause__ or error.message}).",
                 hint="Use a new id for a new input.",
             ) from error
+
+
+def _check_id(execution_id: str) -> None:
+    """Refuse what cannot be the id of an execution.
+
+    Raises:
+        DefinitionError: If it is no text.
+        IdempotencyError: If it is a text that would be trouble.
+    """
+    check_type(execution_id, str, "id", "a text", "Write id=str(...).")
+    fits = 0 < len(execution_id) <= _LONGEST_ID and execution_id.isprintable()
+    if not fits or CHILD_SEPARATOR in execution_id:
+        raise IdempotencyError(
+            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::': {execution_id!r}.",
+            hint="Leave it out for a new one.",
+        )
 
 
 def _transactional(store: Store) -> TransactionStore:

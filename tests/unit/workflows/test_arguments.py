@@ -89,6 +89,7 @@ async def test_what_is_no_workflow_is_not_started(engine, flow, said):
         ({"delay": float("nan")}, "delay=nan"),
         ({"delay": "5"}, "delay='5'"),
         ({"id": 5}, "id=5 is not a text. Write id=str(...)."),
+        ({"id": 0}, "id=0 is not a text"),
         ({"priority": "high"}, "priority='high' is not a whole number"),
         ({"queue": "q"}, "queue='q' is not a queue. Pass what Queue("),
     ],

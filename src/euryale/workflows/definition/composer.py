@@ -159,12 +159,21 @@ def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object])
         raise CompositionError(f"{where}: step {step.name!r} is called without {', '.join(missing)}.")
     for name, value in bound.items():
         if name in step.signature.types and value is not step.signature.defaults.get(name, UNSET):
-            _check_fits(f"step {step.name!r} takes {{}} as {name!r}", value, step.signature.types[name])
+            check_fits(f"step {step.name!r} takes {{}} as {name!r}", value, step.signature.types[name])
     return {name: expression_of(value) for name, value in bound.items()}
 
 
-def _check_fits(says: str, value: object, wanted: Any) -> None:
-    """Refuse a literal that is of another type, and an input that comes as JSON values where a record is wanted."""
+def check_fits(says: str, value: object, wanted: Any) -> None:
+    """Refuse a literal that is of another type, and an input that comes as JSON values where a record is wanted.
+
+    Args:
+        says: Where it was given, with ``{}`` for the type.
+        value: What was given.
+        wanted: The annotation.
+
+    Raises:
+        CompositionError: If it can never be of that type.
+    """
     if isinstance(value, Placeholder):
         if type_of(value) is Unannotated and is_record(wanted):
             raise CompositionError(
@@ -193,7 +202,7 @@ def _check_input(workflow: WorkflowLike, value: object) -> None:
             f"{caller_location()}: workflow {name!r} takes no input, and is given {value!r}.",
             hint="Leave it out, or give the composer a parameter.",
         )
-    _check_fits(f"workflow {name!r} takes {{}}", value, wanted)
+    check_fits(f"workflow {name!r} takes {{}}", value, wanted)
 
 
 def detach(workflow: "DetachedLike[I]", value: I) -> str:
@@ -290,7 +299,7 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
             hint="Say after how long it is taken: timeout=seconds.",
         )
     if default is not UNSET and default is not None:
-        _check_fits(f"wait_for({signal.name!r}) takes {{}} as its default", default, signal.type)
+        check_fits(f"wait_for({signal.name!r}) takes {{}} as its default", default, signal.type)
     limit = None if timeout is None else _seconds("wait_for", timeout)
     instead = None if default is UNSET else expression_of(default)
     node_id = composition.claim_id(f"signal:{signal.name}")

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from euryale.workflows.definition.checks import check_name, check_type
-from euryale.workflows.definition.composer import current_composition
+from euryale.workflows.definition.composer import check_fits, current_composition
 from euryale.workflows.definition.nodes import HookNode, StepNode
 from euryale.workflows.definition.placeholder import Tool, expression_of
 from euryale.workflows.definition.step import Step
@@ -71,9 +71,10 @@ class Hook(Tool, Generic[T]):
             What each handler returned, by its name.
 
         Raises:
-            CompositionError: If called outside of a composer.
+            CompositionError: If called outside of a composer, or with something of another type.
         """
         composition = current_composition(f"hook {self.name!r} called")
+        check_fits(f"hook {self.name!r} takes {{}}", data, self.type)
         node_id = composition.claim_id(f"hook:{self.name}")
         return cast("dict[str, Any]", composition.place(HookNode(node_id, self, expression_of(data))))
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from euryale.workflows.definition.checks import check_function, check_name, seconds, seconds_or_none
+from euryale.workflows.definition.checks import check_function, check_name, refusal, seconds, seconds_or_none
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.placeholder import Tool
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
@@ -73,9 +73,9 @@ class Signature:
     Attributes:
         parameters: The parameters that a composer passes, in order.
         required: Those of them without a default.
-        injected: The parameters that the engine provides, with what is provided.
         defaults: The values of the others.
         types: The annotations of all that a composer passes, by name.
+        injected: The parameters that the engine provides, with what is provided.
         output_type: What it returns, out of a ``StepResponse`` if it returns one.
         undo_type: What its compensation receives, which may be None.
         says_undo: Whether it says what there is to undo apart from its output.
@@ -261,7 +261,8 @@ class Step(Tool, Generic[P, R, U]):
     ) -> "Step[P, R, U]":
         """Return the same step under another name, and with other limits if given."""
         limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
-        return self._twin(name, retry=_policy(retry or self.options.retry), timeout=limit)
+        policy = self.options.retry if retry is None else _policy(retry)
+        return self._twin(name, retry=policy, timeout=limit)
 
     def continue_on_failure(self) -> "Step[P, R | None, U]":
         """Return the same step, without which the workflow goes on when it has failed for good.
@@ -278,7 +279,13 @@ class Step(Tool, Generic[P, R, U]):
 
         Args:
             node: The name of a step, or another node's id.
+
+        Raises:
+            DefinitionError: If that is none; and at the end of the composer if it does not follow.
         """
+        if not isinstance(node, str) or not node:
+            hint = 'Write step.skip_to("notify"): the name of the step.'
+            raise refusal("skip_to: node", node, "the id of a later node", hint)
         return self._twin(self.name, skip_to=node)
 
     def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":

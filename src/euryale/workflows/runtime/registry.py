@@ -45,16 +45,16 @@ class Registry:
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return
         self._check_types(plan)
-        known = self._by_name.setdefault(plan.name, {}).get(plan.version)
+        known = self._by_name.get(plan.name, {}).get(plan.version)
         if known is not None:
             _check_same(known, workflow)
-        if workflow.queue is not None:
-            self.queues.add(workflow.queue)
-        self._by_name[plan.name][plan.version] = workflow
-        self._by_hash[plan.name, plan.hash] = workflow
-        self._hashes = None
         for called in called_workflows(plan):
             self.add(called)
+        if workflow.queue is not None:
+            self.queues.add(workflow.queue)
+        self._by_name.setdefault(plan.name, {})[plan.version] = workflow
+        self._by_hash[plan.name, plan.hash] = workflow
+        self._hashes = None
 
     def _check_types(self, plan: Plan) -> None:
         try:

@@ -126,6 +126,7 @@ def idle() -> int:
         (lambda x: b(x, x), "too many positional arguments"),
         (lambda _: inner("five"), r"workflow 'inner' takes int, not 'five'\."),
         (lambda _: inner(), r"workflow 'inner' takes int, not None\."),
+        (lambda _: HOOK("five"), r"hook 'done' takes int, not 'five'\."),
         (lambda x: idle(x), "workflow 'idle' takes no input"),  # noqa: PLW0108 -- it is what is refused
         (lambda _: idle("x"), "workflow 'idle' takes no input"),
         (lambda _: [detach(inner, "five")], r"workflow 'inner' takes int, not 'five'\."),
@@ -171,6 +172,10 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: step(partial(look)), r"has no name. Give it one: @step\(name="),
         (lambda: step(name=5)(look), "A step's name has no spaces"),
         (lambda: a.named(None), "A step's name has no spaces"),
+        (lambda: a.named("b", retry=0), "is no policy"),
+        (lambda: a.skip_to(None), "node=None is not the id of a later node"),
+        (lambda: a.skip_to(""), "node='' is not the id of a later node"),
+        (lambda: a.skip_to(b), "node=<step b> is not the id of a later node"),
         (lambda: a.compensate(5), "function=5 is not a function"),
         (lambda: HOOK.attach(look), r"is not a step\. Put @step above it"),
         (lambda: Signal("", int), "A signal has a name"),
