@@ -1,6 +1,5 @@
 """What a plan is made of: one kind of node for each thing that a composer can call."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
 
@@ -57,6 +56,11 @@ class Node(Protocol):
         """The blocks inside of it."""
         ...
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it evaluates; what is inside of it has expressions of its own."""
+        ...
+
     def reads(self) -> frozenset[str]:
         """Return the nodes whose outputs it needs, those inside of it included."""
         ...
@@ -69,7 +73,7 @@ class Node(Protocol):
 Block: TypeAlias = tuple[Node, ...]
 
 
-class _Leaf:
+class _Reading:
     __slots__ = ()
 
     @property
@@ -77,9 +81,14 @@ class _Leaf:
         """Nothing is inside of it."""
         return ()
 
+    def reads(self: Node) -> frozenset[str]:
+        """Return the nodes whose outputs it needs, those inside of it included."""
+        inside = (node.reads() for block in self.blocks for node in block)
+        return frozenset().union(*map(sources, self.expressions), *inside)
+
 
 @dataclass(frozen=True, slots=True)
-class StepNode(_Leaf):
+class StepNode(_Reading):
     """A step with its arguments."""
 
     kind: ClassVar[Kind] = "step"
@@ -87,9 +96,10 @@ class StepNode(_Leaf):
     step: Any  # a Step; typed loosely because a step knows how to place itself in a plan
     arguments: tuple[tuple[str, Expression], ...]
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return _sources(value for _, value in self.arguments)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return tuple(value for _, value in self.arguments)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -104,7 +114,7 @@ class StepNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class CallNode(_Leaf):
+class CallNode(_Reading):
     """A workflow called inside of a workflow, with its input."""
 
     kind: ClassVar[Kind]
@@ -112,9 +122,10 @@ class CallNode(_Leaf):
     workflow: WorkflowLike
     input: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.input)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.input,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -136,7 +147,7 @@ class DetachNode(CallNode):
 
 
 @dataclass(frozen=True, slots=True)
-class EmitNode(_Leaf):
+class EmitNode(_Reading):
     """An event, staged until the outermost execution succeeds."""
 
     kind: ClassVar[Kind] = "emit"
@@ -144,9 +155,10 @@ class EmitNode(_Leaf):
     event: str
     data: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.data)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.data,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -177,7 +189,7 @@ class Signal(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class SignalNode(_Leaf):
+class SignalNode(_Reading):
     """A wait for a signal."""
 
     kind: ClassVar[Kind] = "signal"
@@ -191,9 +203,10 @@ class SignalNode(_Leaf):
         """What it gives: what comes with the signal, or None as a default."""
         return self.signal.type if self.default is None else Optional[self.signal.type]  # noqa: UP045 -- at run time
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return _sources(value for value in (self.timeout, self.default) if value is not None)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return tuple(value for value in (self.timeout, self.default) if value is not None)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -204,16 +217,17 @@ class SignalNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class SleepNode(_Leaf):
+class SleepNode(_Reading):
     """A wait for a time."""
 
     kind: ClassVar[Kind] = "sleep"
     id: str
     seconds: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.seconds)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.seconds,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -243,7 +257,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
-class EachNode(_Leaf):
+class EachNode(_Reading):
     """A step or a workflow, done for each item."""
 
     kind: ClassVar[Kind] = "each"
@@ -253,9 +267,10 @@ class EachNode(_Leaf):
     concurrency: int
     tolerance: Tolerance
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.items)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.items,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -266,7 +281,7 @@ class EachNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class HookNode(_Leaf):
+class HookNode(_Reading):
     """A place at which an application's handlers are called."""
 
     kind: ClassVar[Kind] = "hook"
@@ -274,9 +289,10 @@ class HookNode(_Leaf):
     hook: Any  # a Hook
     data: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.data)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.data,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values; its handlers are no part of the plan."""
@@ -284,7 +300,7 @@ class HookNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class ParallelNode:
+class ParallelNode(_Reading):
     """Branches that run at the same time."""
 
     kind: ClassVar[Kind] = "parallel"
@@ -297,9 +313,10 @@ class ParallelNode:
         """The branches."""
         return self.branches
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs they need."""
-        return _reads_of(self.branches)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """None: its branches have theirs."""
+        return ()
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -308,7 +325,7 @@ class ParallelNode:
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceNode:
+class ChoiceNode(_Reading):
     """A decision between two blocks."""
 
     kind: ClassVar[Kind] = "when"
@@ -322,9 +339,10 @@ class ChoiceNode:
         """Both sides."""
         return self.then, self.otherwise
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it and its sides need."""
-        return sources(self.predicate) | _reads_of(self.blocks)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What decides."""
+        return (self.predicate,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -335,14 +353,6 @@ class ChoiceNode:
 def describe_block(block: Block) -> list[dict[str, Any]]:
     """Return a sequence of nodes as JSON values."""
     return [node.describe() for node in block]
-
-
-def _sources(expressions: Iterable[Expression]) -> frozenset[str]:
-    return frozenset().union(*map(sources, expressions))
-
-
-def _reads_of(blocks: Iterable[Block]) -> frozenset[str]:
-    return frozenset().union(*(node.reads() for block in blocks for node in block))
 
 
 def _called(plan: PlanLike) -> dict[str, Any]:

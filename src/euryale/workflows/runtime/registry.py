@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from euryale.workflows.definition.likeness import other_step
+from euryale.workflows.definition.likeness import difference
 from euryale.workflows.definition.parts import annotated_types, called_workflows
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
@@ -95,9 +95,9 @@ def _check_same(known: Workflow[Any, Any], other: Workflow[Any, Any]) -> None:
     plan, where = known.plan, " and ".join(dict.fromkeys(each.place for each in (known, other) if each.place))
     what = "different plans"
     if plan.hash == other.plan.hash:
-        if not (step := other_step(plan, other.plan)):
+        if not (place := difference(plan, other.plan)):
             return
-        what = f"workflows with different functions at step {step!r}"
+        what = f"workflows with different functions {place}"
     raise DefinitionError(
         f"Two {what} are called {plan.name!r} version {plan.version}{where and f': {where}'}.",
         hint="Give one of them another name, or count its version up.",
