@@ -15,7 +15,9 @@ from euryale.workflows.definition.annotations import name_of
 from euryale.workflows.definition.checks import check_count
 from euryale.workflows.errors import DefinitionError, PayloadError
 
-_SECRET_KEY: Final = "$secret"  # noqa: S105 -- the name of a field
+SECRET_FIELD: Final = "$secret"  # noqa: S105 -- the name of a field
+"""The one field of what stands for a secret in a payload: the secret, encrypted."""
+
 _SHORTEST_SCRUBBED: Final = 6
 _REMEMBERED_SECRETS: Final = 4096
 _MASKED: Final = "**********"
@@ -167,7 +169,7 @@ class JsonCodec:
 
     def _encode_foreign(self, value: Any) -> Any:
         if isinstance(value, Secret):
-            return {_SECRET_KEY: self._encrypt(value)}
+            return {SECRET_FIELD: self._encrypt(value)}
         if isinstance(value, PurePath):
             return str(value)
         if hasattr(type(value), "__pydantic_serializer__"):
@@ -205,7 +207,7 @@ class JsonCodec:
         if self._cipher is None or not isinstance(value, dict):
             raise ValueError("a secret, and the engine has no key for it")
         try:
-            plain = self._cipher.decrypt(value[_SECRET_KEY].encode()).decode()
+            plain = self._cipher.decrypt(value[SECRET_FIELD].encode()).decode()
         except InvalidToken as error:
             raise ValueError("a secret that was encrypted with a key that is not known any more") from error
         self._remember(plain)

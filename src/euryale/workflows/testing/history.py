@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from euryale.workflows.codec import SECRET_FIELD
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError, no_execution
 from euryale.workflows.ports import JournalStore, Store
@@ -21,7 +22,6 @@ from euryale.workflows.testing.simulator.places import with_called
 T = TypeVar("T", Entry, ExecutionRow, Message)
 
 FORMAT: Final = 1
-SECRET: Final = "$secret"  # noqa: S105 -- the name of a field
 REDACTED: Final = "redacted"
 _MANY: Final = 100_000
 _BYTES: Final = frozenset({"input", "output", "error", "payload", "undo"})
@@ -157,8 +157,8 @@ def _clean_value(value: Any, *, redact: bool) -> Any:
         return [_clean_value(each, redact=redact) for each in value]
     if not isinstance(value, dict):
         return value
-    if redact and value.keys() == {SECRET}:
-        return {SECRET: REDACTED}
+    if redact and value.keys() == {SECRET_FIELD}:
+        return {SECRET_FIELD: REDACTED}
     if value.keys() == {"error", "message", "hint", "trace", "step", "where"}:
         return {**value, "trace": "", "where": ""}
     return {key: _clean_value(each, redact=redact) for key, each in value.items()}
