@@ -132,7 +132,7 @@ class JsonCodec:
             return self.decode(data, wanted, what)
         except PayloadError as error:
             raise PayloadError(
-                f"{what} would not be readable as {name_of(wanted)}: {error.__cause__}",
+                f"{what} would not be readable as {name_of(wanted)}: {_told(error.__cause__)}",
                 hint="The value and its annotation must agree: correct the one or the other.",
             ) from error
 
@@ -144,8 +144,9 @@ class JsonCodec:
         """
         try:
             return self._decoder(wanted).decode(data)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-            raise PayloadError(f"{what} cannot be read from the journal as {name_of(wanted)}: {error}") from error
+        except Exception as error:
+            text = f"{what} cannot be read from the journal as {name_of(wanted)}: {_told(error)}"
+            raise PayloadError(text) from error
 
     def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(wanted)
@@ -204,14 +205,22 @@ class JsonCodec:
         raise TypeError(f"{wanted} is not a type that travels")
 
     def _decrypt(self, value: Any) -> Secret:
-        if self._cipher is None or not isinstance(value, dict):
+        encrypted = value.get(SECRET_FIELD) if isinstance(value, dict) else None
+        if not isinstance(encrypted, str):
+            raise TypeError("it is no secret")
+        if self._cipher is None:
             raise ValueError("a secret, and the engine has no key for it")
         try:
-            plain = self._cipher.decrypt(value[SECRET_FIELD].encode()).decode()
+            plain = self._cipher.decrypt(encrypted.encode()).decode()
         except InvalidToken as error:
             raise ValueError("a secret that was encrypted with a key that is not known any more") from error
         self._remember(plain)
         return Secret(plain)
+
+
+def _told(error: BaseException | None) -> str:
+    """Return why something was not read: the text of an error that is meant to say so, any other with its kind."""
+    return str(error) if isinstance(error, (TypeError, ValueError, RecursionError)) else repr(error)
 
 
 def _check_keys(keys: Any) -> None:
