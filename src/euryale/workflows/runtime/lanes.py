@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from euryale.workflows.definition.graph import Vertex
@@ -73,32 +74,44 @@ Visit = Callable[[Lane], Awaitable[list[Vertex]]]
 """Does what is to be done at a lane's vertex, and returns where it goes on."""
 
 
+async def _nowhere(_: Lane) -> list[Vertex]:
+    return []
+
+
+def _nothing() -> None:
+    pass
+
+
 class Lanes:
     """Runs lanes until none is left.
 
-    Args:
-        visit: Does what is to be done at a vertex, and returns where the lane goes on: nowhere ends it, to several
-            places makes new lanes.
-
     Attributes:
         all: Those that have not ended, in the order in which they began.
-        on_end: Called when one has ended, and others have not.
+        ending: Whether they are being ended: nothing new is begun, and nothing is let go of.
     """
 
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
+    def __init__(self) -> None:
+        self._visit: Visit = _nowhere
+        self._on_end: Callable[[], None] = _nothing
         self._empty: asyncio.Future[None] | None = None
         self.all: dict[Lane, None] = {}
-        self.on_end: Callable[[], None] = lambda: None
+        self.ending = False
 
-    async def run(self, vertices: list[Vertex]) -> None:
+    async def run(self, vertices: list[Vertex], visit: Visit, on_end: Callable[[], None]) -> None:
         """Follow lanes from these vertices to their ends.
+
+        Args:
+            vertices: Where they begin.
+            visit: Does what is to be done at a vertex, and returns where the lane goes on: nowhere ends it, to several
+                places makes new lanes.
+            on_end: Called when one has ended, and others have not.
 
         Raises:
             Exception: What ``visit`` raised first; all other lanes have been interrupted then.
         """
         if not vertices:
             return
+        self._visit, self._on_end = visit, on_end
         self._empty = asyncio.get_running_loop().create_future()
         for vertex in vertices:
             self.spawn(vertex)
@@ -109,6 +122,7 @@ class Lanes:
                 await self._interrupt_all()
             if self._empty.done() and not self._empty.cancelled():
                 self._empty.exception()  # whoever cancels this does not look at it
+            self._visit, self._on_end = _nowhere, _nothing  # both refer to this: no cycle is left to be collected
 
     @property
     def resting(self) -> bool:
@@ -136,7 +150,7 @@ class Lanes:
         lane = Lane(vertex, fan)
         self.all[lane] = None
         lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
-        lane.task.add_done_callback(lambda task: self._ended(lane, task))
+        lane.task.add_done_callback(partial(self._ended, lane))
 
     async def _follow(self, lane: Lane) -> None:
         while True:
@@ -159,7 +173,7 @@ class Lanes:
         if error is not None or not self.all:
             self.end(error)
         elif self._empty is not None and not self._empty.done():  # else all of them are being ended
-            self.on_end()
+            self._on_end()
 
     async def _interrupt_all(self) -> None:
         tasks = [lane.task for lane in self.all if lane.task is not None]
