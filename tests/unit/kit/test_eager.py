@@ -8,6 +8,13 @@ import pytest
 from euryale.kit.eager import begin_task
 
 
+async def turn() -> None:
+    """Let the loop have a turn."""
+    passed = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(passed.set_result, None)
+    await passed
+
+
 async def test_it_does_what_comes_before_it_waits_within_the_call():
     done, gate = [], asyncio.Event()
 
@@ -45,7 +52,7 @@ async def test_what_it_raises_before_it_waits_is_raised():
 
 async def test_what_it_raises_later_is_the_tasks():
     async def work() -> None:
-        await asyncio.sleep(0)
+        await turn()
         raise ValueError("later")
 
     task = begin_task(work(), name="working")
@@ -59,7 +66,7 @@ async def test_to_the_coroutine_it_is_one_task_and_not_the_callers():
 
     async def work() -> None:
         seen.append(asyncio.current_task())
-        await asyncio.sleep(0)
+        await turn()
         seen.append(asyncio.current_task())
 
     caller = asyncio.current_task()
@@ -96,7 +103,7 @@ async def test_it_can_be_cancelled_while_it_waits():
 
     task = begin_task(work(), name="working")
     assert task is not None
-    await asyncio.sleep(0)
+    await turn()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -108,12 +115,12 @@ async def test_a_cancellation_that_it_swallows_is_swallowed():
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            await asyncio.sleep(0)
+            await turn()
         return "went on"
 
     task = begin_task(work(), name="working")
     assert task is not None
-    await asyncio.sleep(0)
+    await turn()
     task.cancel()
     assert await task == "went on"
 
@@ -123,7 +130,7 @@ async def test_its_context_is_its_own():
 
     async def work() -> str:
         token = mine.set("the task's")
-        await asyncio.sleep(0)
+        await turn()
         seen = mine.get()
         mine.reset(token)
         return seen
@@ -138,10 +145,10 @@ async def test_it_begins_in_no_task_as_well():
 
     async def work() -> None:
         seen.append(asyncio.current_task())
-        await asyncio.sleep(0)
+        await turn()
 
     asyncio.get_running_loop().call_soon(lambda: made.append(begin_task(work(), name="working")))
-    await asyncio.sleep(0)
+    await turn()
     (task,) = made
     await task
     assert seen == [task]
