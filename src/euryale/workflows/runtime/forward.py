@@ -148,9 +148,15 @@ class Forward:
             side, done = self._pass_or_fail(lane, vertex.node)
         if lane.fan is not None:
             return await self._go_on_with(lane.fan, done=done)
-        if not done and not self._course.has_turned():  # it has failed, and is gone on without
-            return await self._go_on(vertex, side=len(vertex.next) - 1)
-        return await self._go_on(vertex, side) if done else []
+        if not done:
+            if self._course.has_turned():
+                return []
+            side = len(vertex.next) - 1  # it has failed, and is gone on without
+        following = run.frontier.complete(vertex, side)
+        if vertex.kind in _LASTING and not _is_end(following):
+            # the last result shares its commit with the outcome; a choice or an event rides with the next result
+            await self._course.flush()
+        return following
 
     async def _go_on_with(self, items: Items, *, done: bool) -> list[Vertex]:
         if done:
@@ -159,14 +165,6 @@ class Forward:
             return []
         await self._course.flush()
         return items.following()
-
-    async def _go_on(self, vertex: Vertex, side: int) -> list[Vertex]:
-        following = self._run.frontier.complete(vertex, side)
-        at_end = bool(following) and following[0].kind == "end"
-        if vertex.kind in _LASTING and not at_end:
-            # the last result shares its commit with the outcome; a choice or an event rides with the next result
-            await self._course.flush()
-        return following
 
     def _do(self, lane: Lane, vertex: Vertex) -> Awaitable[bool]:
         """Do what takes its time; return whether the lane goes on."""
@@ -199,6 +197,10 @@ class Forward:
     def _emit(self, node: EmitNode) -> int:
         self._run.stage(node.id, node.event, self._run.evaluate(node.data))
         return 0
+
+
+def _is_end(following: list[Vertex]) -> bool:
+    return bool(following) and following[0].kind == "end"
 
 
 def result_failure(error: Exception, run: Run) -> Turn:

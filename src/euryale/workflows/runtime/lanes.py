@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Protocol
 
 from euryale.workflows.definition.graph import Vertex
@@ -31,17 +30,19 @@ class Lane:
         vertex: Where it is.
         idle: Whether it only waits: for the time of a retry, or for an answer from outside.
         due: While it only waits: when it goes on by itself, in seconds since the epoch, or None.
+        begun: Whether its task has.
         interrupted: Whether it was asked to end.
         fan: The items that it works through, or None.
     """
 
-    __slots__ = ("due", "fan", "idle", "interrupted", "task", "vertex")
+    __slots__ = ("begun", "due", "fan", "idle", "interrupted", "task", "vertex")
 
     def __init__(self, vertex: Vertex, fan: "Items | None" = None) -> None:
         self.vertex = vertex
         self.fan = fan
         self.idle = False
         self.due: float | None = None
+        self.begun = False
         self.interrupted = False
         self.task: asyncio.Task[None] | None = None
 
@@ -57,7 +58,8 @@ class Lane:
         """Cancel what it does, and end it."""
         if self.task is not None and not self.interrupted:
             self.interrupted = True
-            self.task.cancel()
+            if self.begun:  # else it ends as it begins: a task that is cancelled before never says that it has ended
+                self.task.cancel()
 
     def break_off(self) -> None:
         """Cancel what it does at its vertex, unless that itself asks for it; it goes on from there."""
@@ -150,26 +152,27 @@ class Lanes:
         lane = Lane(vertex, fan)
         self.all[lane] = None
         lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
-        lane.task.add_done_callback(partial(self._ended, lane))
 
     async def _follow(self, lane: Lane) -> None:
-        while True:
-            following = await self._visit(lane)
-            if not following or lane.interrupted:
-                return
-            lane.vertex = following[0]
-            for other in following[1:]:
-                self.spawn(other)
+        lane.begun = True
+        error: Exception | None = None
+        try:
+            while not lane.interrupted:
+                following = await self._visit(lane)
+                if not following or lane.interrupted:
+                    break
+                lane.vertex = following[0]
+                for other in following[1:]:
+                    self.spawn(other)
+        except asyncio.CancelledError:
+            if not lane.interrupted:
+                error = RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
+        except Exception as failure:  # noqa: BLE001 -- whoever runs the lanes raises it
+            error = failure
+        self._ended(lane, error)
 
-    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
-        self.all.pop(lane, None)
-        error: BaseException | None
-        if task.cancelled():
-            error = (
-                None if lane.interrupted else RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
-            )
-        else:
-            error = task.exception()
+    def _ended(self, lane: Lane, error: Exception | None) -> None:
+        del self.all[lane]
         if error is not None or not self.all:
             self.end(error)
         elif self._empty is not None and not self._empty.done():  # else all of them are being ended
