@@ -7,11 +7,10 @@ from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.record.entry import StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.runtime.failure import INTERRUPTED, Failure
-from euryale.workflows.runtime.lanes import Lane, Lanes, Visit
+from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run, Turn
 
-_WAITING: Final = Status.WAITING
 _RUNNING: Final = Status.RUNNING
 
 
@@ -26,10 +25,10 @@ class Course:
         turn: Why it turned, once it has.
     """
 
-    def __init__(self, run: Run, visit: Visit) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.lanes = Lanes(visit)
-        self.resting = Resting(run, self.lanes, self.change, self.has_turned)
+        self.lanes = Lanes()
+        self.resting = Resting(run, self.lanes)
         self.begun: dict[str, None] = {}
         self.turn: Turn | None = None
 
@@ -37,10 +36,9 @@ class Course:
         """Whether nothing new may start any more."""
         return self.turn is not None
 
-    def change(self) -> StatusChange | None:
-        """Return the change of status that follows from what the lanes do, if any."""
-        wanted = _WAITING if self.lanes.resting else _RUNNING
-        return StatusChange(wanted) if wanted is not self.run.row.status else None
+    def turn_to(self, turn: Turn) -> None:
+        """Take in why it turns: nothing new may start any more."""
+        self.turn, self.lanes.ending = turn, True
 
     def flush(self) -> Awaitable[None]:
         """Write what was noted by a lane that goes on; return when it is durable."""
@@ -56,7 +54,7 @@ class Course:
             return True
         if self.turn is not None:
             return False
-        self.turn = Turn(reason, failure)
+        self.turn_to(Turn(reason, failure))
         for lane in self.lanes.all:
             lane.interrupt()
         return True
@@ -71,7 +69,7 @@ class Course:
         if lane.vertex.goes_on_after_failure or (lane.fan is not None and lane.fan.tolerates()):
             return False
         if self.turn is None:
-            self.turn = Turn(Reason.ERROR, failure)
+            self.turn_to(Turn(Reason.ERROR, failure))
             for other in self.lanes.all:
                 if other is not lane and (other.idle or self._cancels(lane.vertex, other.vertex)):
                     other.interrupt()
