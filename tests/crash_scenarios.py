@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from euryale.kit.clock import SYSTEM_CLOCK, Clock, ManualClock
 from euryale.kit.secret import Secret
 from euryale.workflows import (
     LATER,
@@ -46,6 +47,7 @@ class World:
     slow: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     mended: asyncio.Event = field(default_factory=asyncio.Event)
+    clock: Clock = SYSTEM_CLOCK
 
 
 @dataclass(frozen=True)
@@ -427,6 +429,7 @@ def stuck(world: World, *, timeout: float | None = None) -> Step[Any, str, str]:
     @step(name="stuck", timeout=timeout)
     async def work(value: str) -> str:
         await world.effects.do("stuck")
+        world.waiting.set()
         await asyncio.Event().wait()
         return value
 
@@ -447,13 +450,18 @@ def step_timed_out(world: World) -> Scenario:
 
 
 def timed_out(world: World) -> Scenario:
-    """Its time is so long that it is stuck by then, crash or no crash."""
+    """Its time is over once it is stuck, crash or no crash, however slow the machine is."""
+    clock = world.clock = ManualClock()
 
     @workflow("timed-out", timeout=0.25)
     def flow(value: str) -> str:
         return stuck(world)(made(world, "a")(value))
 
-    return Scenario(flow, Status.REVERTED, ("a", "stuck"))
+    async def let_time_pass(_: Engine, world: World) -> None:
+        await world.waiting.wait()
+        clock.advance(0.25)
+
+    return Scenario(flow, Status.REVERTED, ("a", "stuck"), let_time_pass)
 
 
 async def mend(engine: Engine, world: World) -> None:

@@ -22,7 +22,8 @@ async def record(name: str) -> RecordedHistory:
     """Run a scenario, and return what happened."""
     world, store = World(), MemoryStore()
     scenario = BY_NAME[name](world)
-    async with Engine(store, workflows=[scenario.flow], codec=JsonCodec(keys=(JsonCodec.new_key(),))) as engine:
+    codec = JsonCodec(keys=(JsonCodec.new_key(),))
+    async with Engine(store, workflows=[scenario.flow], codec=codec, clock=world.clock) as engine:
         acting = asyncio.create_task(scenario.act(engine, world)) if scenario.act else None
         await outcome(engine, scenario.flow)
         if acting is not None:

@@ -95,6 +95,22 @@ def nothing() -> None:
     emit("nothing.happened")
 
 
+@workflow(name="named")
+def named(project: Project) -> int:
+    return child(project)
+
+
+assert_type(named, Workflow[Project, int])
+
+
+@workflow  # type: ignore[call-overload]
+def bare(project: Project) -> int:
+    return child(project)
+
+
+workflow(version=2)  # type: ignore[call-overload]
+
+
 @workflow("create", version=2, timeout=timedelta(hours=1), retention=86_400)
 def create(project: Project) -> int:
     database = create_database(project)

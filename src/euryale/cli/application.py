@@ -199,6 +199,10 @@ class ApplicationExecutions:
         """Do an execution again from a step on; return the new execution's id."""
         return (await self._engine.fork(execution, from_step, id=id)).id
 
+    async def rerun_execution(self, execution: str, *, id: str | None = None) -> str:  # noqa: A002
+        """Do an execution again from its beginning; return the new execution's id."""
+        return (await self._engine.rerun(execution, id=id)).id
+
 
 def _check_known(what: str, name: str | None, known: Sequence[str]) -> None:
     if name is not None and name not in known:

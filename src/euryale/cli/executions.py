@@ -8,7 +8,7 @@ from euryale.cli.asking import Executions, ask_executions
 from euryale.cli.errors import DETACHED, UsageError, complain
 from euryale.cli.history_table import COLUMNS, history_rows, shown_value
 from euryale.cli.operations import took
-from euryale.cli.options import App, AsJson, Execution
+from euryale.cli.options import App, AsJson, Execution, NewId
 from euryale.cli.output import plain, print_fields, print_json, print_table, say
 from euryale.cli.retrying import check_retried, retry_in_application
 from euryale.cli.session import Session, session_of
@@ -234,7 +234,7 @@ def fork(
     from_step: Annotated[
         str, typer.Option("--from", metavar="STEP", help="The first step that is done again.", show_default=False)
     ],
-    new_id: Annotated[str | None, typer.Option("--id", help="The new execution's id. Default: a new one.")] = None,
+    new_id: NewId = None,
     app: App = None,
     as_json: AsJson = False,
 ) -> None:
@@ -246,7 +246,25 @@ def fork(
     started = ask_executions(
         session, app, lambda source: source.fork_execution(execution, from_step, id=new_id), acting=True
     )
-    if as_json:
+    _tell_started(session, started)
+
+
+@commands.command(epilog="Example: euryale executions rerun order-42 --id order-42b")
+def rerun(
+    context: typer.Context, execution: Execution, *, new_id: NewId = None, app: App = None, as_json: AsJson = False
+) -> None:
+    """Do an execution again from its beginning, with the same input, in the workflow's current version.
+
+    The former one stays as it is: what it did is neither adopted nor undone. With --app a worker of the application
+    does it: at once if one runs, else when the application runs next.
+    """
+    session = session_of(context, as_json=as_json)
+    started = ask_executions(session, app, lambda source: source.rerun_execution(execution, id=new_id), acting=True)
+    _tell_started(session, started)
+
+
+def _tell_started(session: Session, started: str) -> None:
+    if session.as_json:
         print_json({"execution": started})
     else:
         say(f"It is {started}. Follow it: euryale executions watch {started}")

@@ -20,6 +20,14 @@ App = Annotated[
     ),
 ]
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.", show_default=False)]
+NewId = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        metavar="EXECUTION",
+        help="The new execution's id: asked for again with it, it is the same one. Default: a new one.",
+    ),
+]
 Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment.")]
 
 PRODUCTION = "production"

@@ -42,6 +42,7 @@ from euryale.workflows.errors import (
     UnknownScheduleError,
     UnknownSignalError,
     UnknownWorkflowError,
+    UnusableStoreError,
     UnwritableError,
     WorkflowError,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "UnknownScheduleError",
     "UnknownSignalError",
     "UnknownWorkflowError",
+    "UnusableStoreError",
     "UnwritableError",
     "Workflow",
     "WorkflowError",

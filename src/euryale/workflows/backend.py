@@ -101,7 +101,7 @@ class Backend(Protocol):
             workflow: What to start.
             value: Its input; left out of a workflow that takes none.
             id: An idempotency key: with the same id and the same input this joins the execution that there is, whether
-                it has ended or not. Printable, at most 200 characters, without ``::``. Default: a new one.
+                it has ended or not. Printable, 1 to 200 characters, without ``::``. Default: a new one.
 
         Raises:
             IdempotencyError: If the id belongs to an execution of another workflow, or with another input.

@@ -24,10 +24,15 @@ _MASKED: Final = "**********"
 _SELF_EVIDENT: Final = frozenset({str, bool, int, bytes, type(None)})
 """Types whose values, when they are exactly of that type, are read back as what they are."""
 _GIVE_KEY: Final = "Give it one, the same in each process: Engine(codec=JsonCodec(keys=(Secret(...),)))."
+_GIVE_OLD_KEY: Final = "Give the old one, too, behind the new one: JsonCodec(keys=(new, old))."
 
 
-class _NoKeyError(ValueError):
-    """There is a secret, and no key to encrypt it with."""
+class _KeyError(ValueError):
+    """There is a secret, and no key for it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        self.hint = hint
+        super().__init__(message)
 
 
 class JsonCodec:
@@ -117,7 +122,7 @@ class JsonCodec:
         try:
             data = self._encoder.encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-            hint = _GIVE_KEY if isinstance(error, _NoKeyError) else "Use a dataclass, a pydantic model or plain values."
+            hint = _key_hint(error) or "Use a dataclass, a pydantic model or plain values."
             raise PayloadError(f"{what} cannot be written to the journal: {error}", hint=hint) from error
         if len(data) > self._limit:
             raise PayloadError(
@@ -146,7 +151,7 @@ class JsonCodec:
             return self._decoder(wanted).decode(data)
         except Exception as error:
             text = f"{what} cannot be read from the journal as {name_of(wanted)}: {_told(error)}"
-            raise PayloadError(text) from error
+            raise PayloadError(text, hint=_key_hint(error)) from error
 
     def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(wanted)
@@ -189,7 +194,7 @@ class JsonCodec:
 
     def _encrypt(self, value: Secret) -> str:
         if self._cipher is None:
-            raise _NoKeyError("it holds a secret, and the engine has no key")
+            raise _KeyError("it holds a secret, and the engine has no key", _GIVE_KEY)
         self._remember(value.reveal())
         return self._cipher.encrypt(value.reveal().encode()).decode()
 
@@ -207,13 +212,15 @@ class JsonCodec:
     def _decrypt(self, value: Any) -> Secret:
         encrypted = value.get(SECRET_FIELD) if isinstance(value, dict) else None
         if not isinstance(encrypted, str):
-            raise TypeError("it is no secret")
+            raise TypeError("what was written is no secret")
         if self._cipher is None:
-            raise ValueError("a secret, and the engine has no key for it")
+            raise _KeyError("a secret, and the engine has no key for it", _GIVE_KEY)
         try:
             plain = self._cipher.decrypt(encrypted.encode()).decode()
         except InvalidToken as error:
-            raise ValueError("a secret that was encrypted with a key that is not known any more") from error
+            raise _KeyError(
+                "a secret that was encrypted with a key that is not known any more", _GIVE_OLD_KEY
+            ) from error
         self._remember(plain)
         return Secret(plain)
 
@@ -230,6 +237,12 @@ def _check_keys(keys: Any) -> None:
             "JsonCodec: keys is not a tuple of secrets.",
             hint="Write keys=(Secret(key),), so that no log shows it.",
         )
+
+
+def _key_hint(error: BaseException) -> str:
+    """Return how to give the key that is missing; an empty string if it is another error."""
+    cause = error if isinstance(error, _KeyError) else error.__cause__
+    return cause.hint if isinstance(cause, _KeyError) else ""
 
 
 def _custom_types(root: Any) -> Iterator[Any]:

@@ -148,7 +148,8 @@ class Engine(Serving, Starting, Telling):
 
         Raises:
             StoreLockedError: If another process owns the store.
-            StoreError: If the store cannot be used.
+            UnusableStoreError: If what is there is no store, or none that can be used.
+            StoreError: If the store cannot be reached.
         """
         await self._store.open()
         self._open = True

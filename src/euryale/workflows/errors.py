@@ -16,6 +16,7 @@ WorkflowError
 ├── EngineClosedError        the engine is not open
 ├── StoreError               the store did not take or give what it was asked to
 │   ├── StoreLockedError     another process owns the store
+│   ├── UnusableStoreError   what is there is no store, or none that can be used
 │   ├── UnwritableError      the store will never take that commit
 │   ├── TransactionError     an execution cannot be started in that transaction
 │   └── StaleOwnerError      the execution belongs to somebody else by now
@@ -146,6 +147,15 @@ class StoreLockedError(StoreError):
     """Another process owns this store. Stop that process, or give this one a store of its own."""
 
     code = "workflows.store_locked"
+
+
+class UnusableStoreError(StoreError):
+    """What is there is no store that can be used: something else, damaged, of another version, or not accessible.
+
+    It was left as it was. The message names it, and says what to do.
+    """
+
+    code = "workflows.unusable_store"
 
 
 class UnwritableError(StoreError):

@@ -28,7 +28,8 @@ class JournalStore(Protocol):
 
         Raises:
             StoreLockedError: If another process owns it.
-            StoreError: If it cannot be used.
+            UnusableStoreError: If what is there is no store, or none that can be used.
+            StoreError: If it cannot be reached.
         """
         ...
 
@@ -221,7 +222,8 @@ class Reader(Protocol):
         """Make it ready.
 
         Raises:
-            StoreError: If there is nothing to read, or it was written by another version.
+            UnusableStoreError: If what is there is no store, or none that can be used.
+            StoreError: If there is nothing to read.
         """
         ...
 

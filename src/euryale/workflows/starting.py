@@ -86,8 +86,8 @@ class Starting(ABC):
         Args:
             workflow: What to run; becomes known if it was not.
             value: Its input; left out of a workflow that takes none.
-            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, at
-                most 200 characters, without ``::``. Default: a new one.
+            id: An idempotency key: a second run with the same id joins the first and returns its result. Printable, 1
+                to 200 characters, without ``::``. Default: a new one.
             queue: Where it waits for its turn; see :meth:`start`.
 
         Raises:
@@ -400,8 +400,8 @@ def _check_id(execution_id: str) -> None:
     fits = 0 < len(execution_id) <= _LONGEST_ID and execution_id.isprintable()
     if not fits or CHILD_SEPARATOR in execution_id:
         raise IdempotencyError(
-            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::': {execution_id!r}.",
-            hint="Leave it out for a new one.",
+            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::', not {execution_id!r}.",
+            hint="Leave it out to get a new one.",
         )
 
 

@@ -58,7 +58,8 @@ class Trial:
         self.world.effects.alive = lambda: not store.crashed.is_set()
         codec = JsonCodec(keys=(KEY,))
         flow = self.scenario.flow
-        engine = Engine(store, workflows=[flow], deliver=self._deliver, codec=codec, rest_after=0.001)
+        clock = self.world.clock
+        engine = Engine(store, workflows=[flow], deliver=self._deliver, codec=codec, clock=clock, rest_after=0.001)
         self.crashes += await live_or_die(engine, store, self._live(engine, store), self.new_store)
         return store
 

@@ -5,15 +5,17 @@ import asyncio
 import asyncpg
 import pytest
 
-from euryale.workflows import StoreError, UnwritableError
+from euryale.workflows import StoreError, UnusableStoreError, UnwritableError
 from euryale.workflows.record.entry import Commit, Message, Release, StatusChange
-from euryale.workflows.record.states import Status
+from euryale.workflows.record.queueing import Terms
+from euryale.workflows.record.schedule import Firing
+from euryale.workflows.record.states import Slot, Status
 from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.postgres.notices import pack
 from euryale.workflows.stores.postgres.schema import migrate
 from euryale.workflows.stores.postgres.server import Server
 from euryale.workflows.stores.postgres.statements import SQL
-from euryale.workflows.testing.store_samples import claim, create, entry, event, opened
+from euryale.workflows.testing.store_samples import claim, create, entry, event, opened, row
 from eventually import eventually
 from postgres_server import free_port
 
@@ -330,7 +332,7 @@ async def test_a_schema_that_was_migrated_is_as_a_new_one(server, schema, sql, n
 async def test_a_schema_of_a_later_version_is_refused(new_postgres_store, sql):
     await new_postgres_store().open()
     await sql.execute("INSERT INTO versions (number) VALUES (99)")
-    with pytest.raises(StoreError, match="made by a later version"):
+    with pytest.raises(UnusableStoreError, match="made by a later version"):
         await new_postgres_store().open()
 
 
@@ -395,3 +397,27 @@ def test_notices_are_packed_into_few_of_a_size_that_is_taken():
     assert all(len(text.encode()) <= 7900 for text in packed)
     assert len(packed) == 4
     assert pack([]) == []
+
+
+@pytest.mark.parametrize("policy", ["replace", "cancel"])
+@pytest.mark.parametrize(("former", "other"), [("a", "b"), ("b", "a")])
+async def test_whom_a_tick_tells_to_end_is_locked_in_the_order_that_batches_go_by(
+    store, sql, server_sql, policy, former, other
+):
+    """The former execution of its schedule, and those with its key in its queue: neither waits for the other's."""
+    places = {"owner": "", "status": Status.PENDING, "queue": "q", "slot": Slot.WAITING}
+    await store.write([Commit(other, 1, create=(row(other, queue_key="k", **places),))])
+    by_hand = Firing("s", "every 60", 1000.0, row(former, owner="", status=Status.PENDING), by_hand=True)
+    await store.fire(by_hand)
+    tick = row("c", queue_key="k", **places)
+    firing = Firing("s", "every 60", 1060.0, tick, overlap="cancel", terms=Terms(policy, 1, b'"why"'))
+    async with sql.transaction():
+        await sql.execute("SELECT FROM executions WHERE id = 'a' FOR NO KEY UPDATE")
+        fire = asyncio.create_task(store.fire(firing))
+        await eventually(lambda: waiting(server_sql, store, "desk"))
+        await sql.execute("SELECT FROM executions WHERE id = 'b' FOR NO KEY UPDATE NOWAIT")
+    fired = await fire
+    assert (fired.outcome, fired.cancelled, fired.told) == ("fired", former, (other,))
+    for each, payload in (former, b"null"), (other, b'"why"'):
+        (message,) = (await store.load(each)).messages
+        assert (message.kind, message.payload) == ("cancel", payload)

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from euryale.kit.clock import ManualClock
-from euryale.workflows import StoreError, StoreLockedError, UnwritableError
+from euryale.workflows import StoreError, StoreLockedError
 from euryale.workflows.record.entry import Commit, Entry
 from euryale.workflows.record.states import EntryKind
 from euryale.workflows.stores.memory import MemoryStore
@@ -144,18 +144,6 @@ class TestSQLiteStore(StoreContract, ScheduleContract):
         assert await read(lambda connection: connection.pragma("synchronous")) == level
         assert await read(lambda connection: connection.pragma("journal_mode")) == "wal"
         await store.close()
-
-    async def test_a_file_that_is_no_database_is_refused_and_let_go_of(self, tmp_path):
-        path = tmp_path / "store.db"
-        path.write_bytes(b"no database at all" * 100)
-        for _ in range(2):  # twice: the lock is free again
-            with pytest.raises(UnwritableError, match="not a database"):
-                await SQLiteStore(path).open()
-
-    async def test_a_folder_in_its_place_is_refused(self, tmp_path):
-        (tmp_path / "store.db").mkdir()
-        with pytest.raises(StoreError, match="cannot be used"):
-            await SQLiteStore(tmp_path / "store.db").open()
 
     async def test_a_full_disk_is_told_and_nothing_is_written(self, new_store):
         store = new_store()

@@ -165,7 +165,12 @@ async def test_who_looks_needs_not_own_the_store(shop: Shop):
 
 async def test_who_changes_something_is_told_who_owns_the_store(shop: Shop):
     async with shop.running() as owner:
-        for words in (("cancel", "waiting"), ("retry", "waiting"), ("fork", "waiting", "--from", "ship")):
+        for words in (
+            ("cancel", "waiting"),
+            ("retry", "waiting"),
+            ("fork", "waiting", "--from", "ship"),
+            ("rerun", "waiting"),
+        ):
             told = await shop.run("executions", *words, *APP, code=1)
             assert f"held by process {owner.pid}" in told
             assert "workflows.store_locked" in told
@@ -179,7 +184,8 @@ async def test_watching_shows_what_another_process_does(shop: Shop):
             first = await process.stdout.readline()
         assert "reserve" in first.decode()
         process.kill()
-        await process.communicate()
+        _, told = await process.communicate()
+        assert "waiting goes on as long as a process of the application drives it" in told.decode()
         assert "✔ order / ship" in await shop.run("executions", "watch", "chair-0", *APP)
 
 
@@ -190,6 +196,8 @@ async def test_what_is_asked_for_while_nobody_runs_is_done_by_the_next_who_does(
     forked = await shop.json("executions", "fork", "chair-0", "--from", "ship", "--id", "again", *APP)
     assert forked == {"execution": "again"}
     assert (await shop.json("executions", "show", "again", *APP))["execution"]["status"] == "pending"
+    rerun = await shop.json("executions", "rerun", "chair-0", "--id", "anew", *APP)
+    assert rerun == {"execution": "anew"}
     async with shop.running():
 
         async def done() -> bool:
@@ -197,11 +205,15 @@ async def test_what_is_asked_for_while_nobody_runs_is_done_by_the_next_who_does(
             return {each["id"]: each["status"] for each in listed}.items() >= {
                 "waiting": "reverted",
                 "again": "succeeded",
+                "anew": "succeeded",
             }.items()
 
         await eventually(done, within=30)
         history = (await shop.json("executions", "show", "again", *APP))["history"]
         assert [each["adopted"] for each in history["nodes"]] == [True, True, False]
+        anew = await shop.json("executions", "show", "anew", *APP)
+        assert [each["adopted"] for each in anew["history"]["nodes"]] == [False, False, False]
+        assert anew["execution"]["origin"] == {"execution": "chair-0", "step": ""}
 
 
 async def test_what_could_not_be_undone_is_tried_again(shop: Shop):

@@ -198,6 +198,23 @@ async def test_an_execution_is_watched_drawn_and_forked(owner: Person, platform:
     assert again.code == 0, again.err
 
 
+async def test_an_execution_is_done_again_from_its_beginning(owner: Person, source: Path):
+    await create(owner, source)
+    (created,) = (await owner.run("executions", "list", "--json")).json["executions"]
+    again = await owner.run("executions", "rerun", created["id"], "--id", "again")
+    assert (again.code, again.out) == (0, "It is again. Follow it: euryale executions watch again\n"), again.err
+    watched = await owner.run("executions", "watch", "again")
+    assert watched.code == 1
+    assert "A project called 'shop' exists" in watched.err, "it was done with the same input"
+    assert f"re-run of {created['id']}" in (await owner.run("executions", "show", "again")).out
+    joined = await owner.run("executions", "rerun", created["id"], "--id", "again", "--json")
+    assert joined.json == {"execution": "again"}
+    assert "ready" in (await owner.run("projects", "list")).out
+    assert "workflows.unknown_execution" in (await owner.run("executions", "rerun", "nope")).err
+    taken = await owner.run("executions", "rerun", created["id"], "--id", created["id"])
+    assert (taken.code, "workflows.idempotency" in taken.err) == (1, True)
+
+
 async def test_stopping_to_wait_leaves_the_operation_alone(owner: Person, platform: MemoryPlatform, source: Path):
     platform.builder.outcome = RUNNING
     process = await owner.start("projects", "create", "shop", "--source", str(source))

@@ -98,6 +98,22 @@ def test_nobody_is_told_that_an_ended_one_is_only_watched():
     assert "only watches" not in euryale("executions", "watch", "done").output
 
 
+@pytest.mark.parametrize(
+    "words", [("watch", "waiting"), ("show", "waiting", "--follow"), ("watch", "waiting", "--json")]
+)
+def test_whoever_watches_what_goes_on_is_told_that_this_does_not_drive_it(monkeypatch, words):
+    async def until_its_end(source, execution, **_: object):
+        assert execution == "waiting"
+        return await source.execution("done")
+
+    monkeypatch.setattr(executions, "wait_for", until_its_end)
+    watched = euryale("executions", *words)
+    assert watched.exit_code == 0, watched.output
+    notice = "waiting goes on as long as a process of the application drives it; this one only watches.\n"
+    assert watched.stderr == notice
+    assert "only watches" not in watched.stdout, "a program reads that"
+
+
 @pytest.mark.parametrize("name", ["order.png", "order.txt", "order"])
 def test_a_file_whose_name_says_no_format_is_not_written(tmp_path, name):
     refused = euryale("workflows", "graph", "place-order", "-o", name)
@@ -122,3 +138,17 @@ def test_what_has_ended_for_good_is_not_retried():
     refused = euryale("executions", "retry", "undone")
     assert refused.exit_code == 1
     assert "only a failed or stranded execution can be retried" in refused.output
+
+
+def test_one_that_is_done_again_is_named_and_waits_for_a_worker():
+    again = euryale("executions", "rerun", "done", "--id", "once-more")
+    assert (again.exit_code, again.output) == (
+        0,
+        "It is once-more. Follow it: euryale executions watch once-more\n",
+    )
+    shown = euryale("executions", "show", "once-more").output.splitlines()
+    assert 'input     "tea"' in shown
+    assert "origin    re-run of done" in shown
+    assert "status    pending" in shown
+    assert euryale("executions", "rerun", "done", "--id", "undone").exit_code == 1
+    assert "No execution 'nope'" in euryale("executions", "rerun", "nope").output

@@ -172,7 +172,7 @@ def test_a_secret_without_a_key_is_refused():
     with pytest.raises(PayloadError, match=r"the engine has no key.*JsonCodec\(keys="):
         JsonCodec().encode(ACCESS, "it", Access)
     data = JsonCodec((JsonCodec.new_key(),)).encode(ACCESS, "it", Access)
-    with pytest.raises(PayloadError, match="the engine has no key"):
+    with pytest.raises(PayloadError, match=r"the engine has no key.*Give it one.*JsonCodec\(keys="):
         JsonCodec().decode(data, Access, "it")
 
 
@@ -183,8 +183,17 @@ def test_a_key_is_rotated_by_putting_a_new_one_first():
     assert both.decode(before, Access, "it") == ACCESS
     after = both.encode(ACCESS, "it", Access)
     assert JsonCodec((new,)).decode(after, Access, "it") == ACCESS
-    with pytest.raises(PayloadError, match="a key that is not known any more"):
+    with pytest.raises(PayloadError, match=r"a key that is not known any more.* the old one, .*keys=\(new, old\)"):
         JsonCodec((new,)).decode(before, Access, "it")
+
+
+@pytest.mark.parametrize("codec", [JsonCodec(), JsonCodec((JsonCodec.new_key(),))])
+@pytest.mark.parametrize("data", [b'"hunter2"', b'{"other": "hunter2"}', b'{"$secret": 7}', b"[]"])
+def test_what_was_no_secret_when_it_was_written_is_not_taken_for_one(codec, data):
+    with pytest.raises(PayloadError, match="what was written is no secret") as caught:
+        codec.decode(data, Secret, "it")
+    assert caught.value.hint == ""
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_key_that_is_none_is_refused_without_showing_it():

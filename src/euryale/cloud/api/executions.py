@@ -22,6 +22,7 @@ from euryale.cloud.wire.executions import (
     ExecutionStatus,
     ForkRequest,
     HistoryInfo,
+    RerunRequest,
 )
 from euryale.cloud.wire.names import ExecutionId, WorkflowName
 from euryale.framework.http import CursorError, EventStream, Inject, Page, Paging, PagingQuery
@@ -99,6 +100,12 @@ async def fork_execution(execution_id: Id, body: ForkRequest, engine: Inject[Eng
     return Accepted(execution=forked.id)
 
 
+@router.post("/{execution_id:path}/rerun", status_code=HTTPStatus.ACCEPTED)
+async def rerun_execution(execution_id: Id, body: RerunRequest, engine: Inject[Engine]) -> Accepted:
+    """Do an execution again from its beginning, with the same input, in the current version."""
+    return Accepted(execution=(await engine.rerun(execution_id, id=body.id)).id)
+
+
 @router.post("/{execution_id:path}/cancel", status_code=HTTPStatus.ACCEPTED)
 async def cancel_execution(execution_id: Id, engine: Inject[Engine]) -> CancelAnswer:
     """Ask an execution to end; what it has done is undone."""
@@ -112,7 +119,7 @@ async def retry_execution(execution_id: Id, engine: Inject[Engine]) -> Accepted:
     if view.status is not Status.FAILED:
         raise ExecutionStateError(
             f"{execution_id} is {view.status}; only what is failed can be tried again.",
-            hint="What was undone is done anew by asking for it again.",
+            hint="What was undone is done anew by asking for it again, or by a rerun.",
         )
     try:
         async with asyncio.timeout(_RETRY_SHOWS_WITHIN):

@@ -109,6 +109,12 @@ class ForkRequest(Asked):
     id: ExecutionId | None = Field(default=None, description="the new execution's id; default: a new one")
 
 
+class RerunRequest(Asked):
+    """Under which id an execution is done again."""
+
+    id: ExecutionId | None = Field(default=None, description="the new execution's id; default: a new one")
+
+
 class WorkflowInfo(Told):
     """A workflow that the platform knows."""
 

@@ -51,7 +51,7 @@ def check_name(given: object, what: str) -> None:
         DefinitionError: If it is one.
     """
     if not isinstance(given, str) or not given or not given.isprintable() or set(given) & _SEPARATORS:
-        raise DefinitionError(f"{what} has no spaces, brackets, '/' or '#': {given!r}.")
+        raise DefinitionError(f"{what} is a text without spaces, brackets, '/' or '#', not {given!r}.")
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpe
 
 from euryale.workflows.definition.checks import check_function, check_name, refusal, seconds, seconds_or_none
 from euryale.workflows.definition.composer import place_step
+from euryale.workflows.definition.place import Located, name_after, placed
 from euryale.workflows.definition.placeholder import Tool
 from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.errors import DefinitionError
@@ -18,6 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 U = TypeVar("U")
 C = TypeVar("C")
+
+_NAMED: Final = 'Give a step a name by @step(name="create-database").'
 
 
 @dataclass(frozen=True)  # slots would refuse StepResponse[...](...) in Python 3.11
@@ -166,7 +169,7 @@ class Compensation:
 def _read_compensation(
     function: Callable[..., Any], step: "Step[..., Any, Any]", retry: Retry, timeout: float | None
 ) -> Compensation:
-    what = f"the compensation of step {step.name!r}"
+    what = placed(function, f"the compensation of step {step.name!r}")
     signature = read_signature(function, what)
     first = next(iter(inspect.signature(function).parameters.values()), None)
     if first is None or first.name not in signature.parameters or first.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -238,7 +241,7 @@ class Step(Tool, Generic[P, R, U]):
     @cached_property
     def signature(self) -> Signature:
         """What the function takes and gives."""
-        return read_signature(self.function, f"step {self.name!r}")
+        return read_signature(self.function, placed(self.function, f"step {self.name!r}"))
 
     @cached_property
     def is_async(self) -> bool:
@@ -260,9 +263,10 @@ class Step(Tool, Generic[P, R, U]):
         self, name: str, *, retry: Retry | None = None, timeout: float | timedelta | None = None
     ) -> "Step[P, R, U]":
         """Return the same step under another name, and with other limits if given."""
-        limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
-        policy = self.options.retry if retry is None else _policy(retry)
-        return self._twin(name, retry=policy, timeout=limit)
+        with Located():
+            limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
+            policy = self.options.retry if retry is None else _policy(retry)
+            return self._twin(name, retry=policy, timeout=limit)
 
     def continue_on_failure(self) -> "Step[P, R | None, U]":
         """Return the same step, without which the workflow goes on when it has failed for good.
@@ -283,9 +287,10 @@ class Step(Tool, Generic[P, R, U]):
         Raises:
             DefinitionError: If that is none; and at the end of the composer if it does not follow.
         """
-        if not isinstance(node, str) or not node:
-            hint = 'Write step.skip_to("notify"): the name of the step.'
-            raise refusal("skip_to: node", node, "the id of a later node", hint)
+        with Located():
+            if not isinstance(node, str) or not node:
+                hint = 'Write step.skip_to("notify"): the name of the step.'
+                raise refusal("skip_to: node", node, "the id of a later node", hint)
         return self._twin(self.name, skip_to=node)
 
     def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":
@@ -340,11 +345,13 @@ class Step(Tool, Generic[P, R, U]):
         """
 
         def attach(function: Callable[..., Any]) -> Callable[..., Any]:
-            check_function(function, "compensate: function", "a function", f"Put @{self.name}.compensate above one.")
-            if self.compensation is not None:
-                raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-            limit = seconds_or_none(timeout, "timeout")
-            self._compensation = _read_compensation(function, self, _policy(retry), limit)
+            with Located():
+                if self.compensation is not None:
+                    raise DefinitionError(f"Step {self.name!r} has a compensation already.")
+                what, hint = f"step {self.name!r}: its compensation", f"Put @{self.name}.compensate above one."
+                check_function(function, what, "a function", hint)
+                limits = _policy(retry), seconds_or_none(timeout, "timeout")
+            self._compensation = _read_compensation(function, self, *limits)
             return function
 
         return attach(function) if function is not None else attach
@@ -375,11 +382,9 @@ class StepDecorator:
         Raises:
             DefinitionError: If it is no function, or its name cannot be a step's.
         """
-        check_function(function, "step: function", "a function", 'Give a step a name by @step(name="create-database").')
-        name = self._name or getattr(function, "__name__", "").replace("_", "-")
-        if not name:
-            raise DefinitionError(f"{function!r} has no name.", hint='Give it one: @step(name="create-database").')
-        return Step(name, function, self._options)
+        with Located():
+            check_function(function, "step: function", "a function", _NAMED)
+            return Step(name_after(function) if self._name is None else self._name, function, self._options)
 
 
 @overload
@@ -442,10 +447,13 @@ def step(
         ... async def create_database(project: str) -> str:
         ...     return f"db-{project}"
     """
-    if completes not in {"returning", "externally"}:
-        raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
-    limits = seconds_or_none(timeout, "timeout"), seconds_or_none(external_timeout, "external_timeout")
-    options = StepOptions(_policy(retry), limits[0], completes, limits[1])
+    with Located():
+        if function is not None:
+            check_function(function, "step: function", "a function", _NAMED)
+        if completes not in {"returning", "externally"}:
+            raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
+        limits = seconds_or_none(timeout, "timeout"), seconds_or_none(external_timeout, "external_timeout")
+        options = StepOptions(_policy(retry), limits[0], completes, limits[1])
     decorator = StepDecorator(name, options)
     return decorator if function is None else decorator(function)
 

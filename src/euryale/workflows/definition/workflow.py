@@ -8,9 +8,10 @@ from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
-from euryale.workflows.definition.checks import check_type, is_whole, seconds_or_none
+from euryale.workflows.definition.checks import check_count, check_function, check_type, seconds_or_none
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
+from euryale.workflows.definition.place import Located, name_after, place_of
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
 from euryale.workflows.definition.queue import Queue
@@ -104,8 +105,9 @@ class WorkflowDecorator:
 
     def __call__(self, composer: Callable[..., Any]) -> Workflow[Any, Any]:
         """Run the composer, once."""
-        _check_composer(composer, self._name)
-        hints = _read_hints(composer, self._name)
+        with Located():
+            _check_composer(composer, self._name)
+            hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
             inputs = [Placeholder(Output(INPUT), hints.get(parameters[0], Unannotated))] if parameters else []
@@ -124,19 +126,14 @@ class WorkflowDecorator:
             retention=self._retention,
             title=(inspect.getdoc(composer) or "").split("\n", 1)[0],
         )
-        return Workflow(plan, self._queue, parameters[0] if parameters else "", _place(composer))
-
-
-def _place(composer: Callable[..., Any]) -> str:
-    code = getattr(inspect.unwrap(composer), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+        return Workflow(plan, self._queue, parameters[0] if parameters else "", place_of(composer))
 
 
 def _check_result(composer: Callable[..., Any], name: str, result: Expression, wanted: Any) -> None:
     """Refuse a result that can never be what is annotated: above all None, of a composer without ``return``."""
     if isinstance(result, Constant) and not can_be(result.value, wanted):
         raise CompositionError(
-            f"{_place(composer)}: the composer of workflow {name!r} returns {result.value!r}, annotated as "
+            f"{place_of(composer)}: the composer of workflow {name!r} returns {result.value!r}, annotated as "
             f"{name_of(wanted)}.",
             hint="Return what a step gave, or correct the annotation.",
         )
@@ -145,6 +142,7 @@ def _check_result(composer: Callable[..., Any], name: str, result: Expression, w
 def _check_composer(composer: Callable[..., Any], name: str) -> None:
     """Refuse what is no function, or cannot be called with one placeholder."""
     what = f"The composer of workflow {name!r}"
+    check_function(composer, f"workflow({name!r}): composer", "a function")
     if inspect.iscoroutinefunction(composer):
         raise DefinitionError(f"{what} is async.", hint="Use def: it only composes.")
     if not inspect.isroutine(composer):
@@ -167,8 +165,31 @@ def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
         raise DefinitionError(f"workflow {name!r}: {error}.", hint="Annotate with names that exist there.") from error
 
 
+@overload
 def workflow(
     name: str,
+    /,
+    *,
+    version: int = ...,
+    timeout: float | timedelta | None = ...,
+    retention: float | timedelta | None = ...,
+    queue: Queue | None = ...,
+) -> WorkflowDecorator: ...
+
+
+@overload
+def workflow(
+    *,
+    name: str,
+    version: int = ...,
+    timeout: float | timedelta | None = ...,
+    retention: float | timedelta | None = ...,
+    queue: Queue | None = ...,
+) -> WorkflowDecorator: ...
+
+
+def workflow(
+    name: str = "",  # only for the message: a type checker asks for it
     *,
     version: int = 1,
     timeout: float | timedelta | None = None,
@@ -181,7 +202,7 @@ def workflow(
     and ``emit``, and returns what the workflow is to return.
 
     Args:
-        name: The workflow's name, unique in an application.
+        name: The workflow's name, unique in an application; it must be given.
         version: Count it up when a change would confuse executions that are under way.
         timeout: Seconds (or a timedelta) after which an execution is undone; default: no limit.
         retention: Seconds (or a timedelta) for which finished executions are kept; default: for ever.
@@ -196,10 +217,21 @@ def workflow(
         ... def create_project(name: str) -> str:
         ...     return create_database(name)
     """
-    if not isinstance(name, str):
-        raise DefinitionError("@workflow has no name.", hint='Write @workflow("place-order").')
-    if not name or not is_whole(version) or version < 1:
-        raise DefinitionError(f"A workflow has a name and a version of at least 1: {name!r}, {version}.")
-    check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", 'Pass what Queue("deploys") made.')
-    limits = seconds_or_none(timeout, "timeout"), seconds_or_none(retention, "retention")
+    with Located():
+        _check_name(name)
+        check_count(version, f"workflow({name!r}): version", least=1)
+        made = 'Pass what Queue("deploys") made.'
+        check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", made)
+        limits = (
+            seconds_or_none(timeout, f"workflow({name!r}): timeout"),
+            seconds_or_none(retention, f"workflow({name!r}): retention"),
+        )
     return WorkflowDecorator(name, version, *limits, queue)
+
+
+def _check_name(name: object) -> None:
+    if isinstance(name, str) and name:
+        return
+    own = getattr(name, "__name__", "")
+    example = name_after(name) if callable(name) and own.isidentifier() else "place-order"
+    raise DefinitionError("@workflow has no name.", hint=f'Write @workflow("{example}").')

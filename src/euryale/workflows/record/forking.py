@@ -46,7 +46,7 @@ def adopted_entries(
         if step.backward is not UndoState.NONE:
             raise WorkflowError(
                 f"Step {entry.step!r} was undone, so that its result is worth nothing.",
-                hint="Begin there or before, or have a program run the whole again: engine.rerun(id, id=NEW).",
+                hint="Begin there or before, or do the whole again: engine.rerun(id, id=NEW).",
             )
         taken.append(replace(entry, kind=kind, at=at, message=0, worker=""))
     return tuple(taken)

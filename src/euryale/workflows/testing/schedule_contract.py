@@ -38,10 +38,14 @@ async def _registered(new_store: StoreFactory) -> Store:
     return store
 
 
-async def _ended(store: Store, execution_id: str) -> None:
-    journal = await store.load(execution_id)
-    epoch = journal.row.epoch if journal else 0
-    expect(await store.write([Commit(execution_id, epoch, change=StatusChange(Status.SUCCEEDED))]), frozenset())
+async def _done(store: Store, *execution_ids: str) -> None:
+    """Let a worker claim these, and no others, and end the last of them."""
+    claimed = {each.id: each.epoch for each in (await store.claim(claim("w1", now=9000.0))).rows}
+    expect(sorted(claimed), sorted(execution_ids))
+    last = execution_ids[-1]
+    expect(await store.write([Commit(last, claimed[last], change=StatusChange(Status.SUCCEEDED))]), frozenset())
+    journal = await store.load(last)
+    expect(journal.row.status if journal else None, Status.SUCCEEDED)
 
 
 class ScheduleContract:
@@ -108,8 +112,7 @@ class ScheduleContract:
         second = await store.fire(_firing(7200.0, overlap="forbid"))
         expect((second.outcome, second.row.reason, second.row.execution), ("skipped", "overlap", "t3600"))
         expect(await store.load("t7200"), None)
-        await store.claim(claim("w1", now=9000.0))
-        await _ended(store, "t3600")
+        await _done(store, "t3600")
         third = await store.fire(_firing(10800.0, overlap="forbid"))
         expect((third.outcome, third.row.execution, third.row.skipped), ("fired", "t10800", 7200.0))
 
@@ -121,8 +124,7 @@ class ScheduleContract:
         expect((second.outcome, second.cancelled), ("fired", "t3600"))
         journal = await store.load("t3600")
         expect([each.kind for each in journal.messages] if journal else None, ["cancel"])
-        await store.claim(claim("w1", now=9000.0))
-        await _ended(store, "t7200")
+        await _done(store, "t3600", "t7200")
         expect((await store.fire(_firing(10800.0, overlap="cancel"))).cancelled, "")
 
     async def test_an_overlap_is_allowed(self, new_store: StoreFactory) -> None:

@@ -358,9 +358,3 @@ def unknown_annotation(value: "Nowhere") -> None:  # noqa: F821 -- that it is un
 def test_a_composer_that_cannot_work_is_refused(compose, message):
     with pytest.raises(DefinitionError, match=message):
         plan_of(compose)
-
-
-@pytest.mark.parametrize(("name", "version"), [("", 1), ("w", 0)])
-def test_a_workflow_has_a_name_and_a_version(name, version):
-    with pytest.raises(DefinitionError, match="name and a version"):
-        workflow(name, version=version)

@@ -1,5 +1,6 @@
 """What a newcomer writes first is refused where it stands, with what to write instead."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -149,42 +150,89 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
 @pytest.mark.parametrize(
     ("define", "advice"),
     [
-        (lambda: workflow(lambda x: x), r'@workflow\("place-order"\)'),
-        (lambda: workflow("w", timeout=-1), "timeout=-1"),
-        (lambda: workflow("w", version="1"), "a version of at least 1"),
-        (lambda: workflow("w", version=True), "a version of at least 1"),
-        (lambda: workflow("w")(5), "The composer of workflow 'w' is 5. Write def"),
+        (lambda: workflow(lambda x: x), r'@workflow has no name\. Write @workflow\("place-order"\)'),
+        (lambda: workflow(ship_it), r'@workflow has no name\. Write @workflow\("ship-it"\)'),
+        (workflow, r'@workflow has no name\. Write @workflow\("place-order"\)'),
+        (lambda: workflow(version=2), "@workflow has no name"),
+        (lambda: workflow(""), "@workflow has no name"),
+        (lambda: workflow(None), "@workflow has no name"),
+        (lambda: workflow([]), "@workflow has no name"),
+        (lambda: workflow("w", timeout=-1), "workflow.'w'.: timeout=-1"),
+        (lambda: workflow("w", retention="ever"), "workflow.'w'.: retention='ever'"),
+        (lambda: workflow("w", version="1"), "version='1' is not a whole number of at least 1"),
+        (lambda: workflow("w", version=0), "version=0 is not a whole number of at least 1"),
+        (lambda: workflow("w", version=True), "version=True is not a whole number of at least 1"),
+        (lambda: workflow("w")(5), "composer=5 is not a function"),
         (lambda: workflow("w")(partial(forgets)), "The composer of workflow 'w' is functools.partial"),
         (lambda: workflow("w")(lambda *, x: a(x)), "has a keyword-only parameter 'x'.*by position"),
         (lambda: workflow("w")(lambda **x: a(x)), "has a variadic keyword parameter 'x'"),
         (lambda: workflow("w")(lambda *x: a(x)), "has a variadic positional parameter 'x'"),
         (lambda: workflow("w", queue="q"), r"queue='q' is not a queue"),
-        (lambda: workflow("w")(forgets), rf"{HERE}:\d+: .* returns None, annotated as str\. Return"),
+        (lambda: workflow("w")("f"), "composer='f' is not a function"),
+        (lambda: workflow("w")(look), "is async. Use def"),
+        (lambda: workflow("w")(forgets), r"returns None, annotated as str\. Return"),
+        (lambda: step("ship"), r'function=\'ship\' is not a function. .*@step\(name="create-database"\)'),
+        (lambda: step()("ship"), "function='ship' is not a function"),
+        (lambda: step()(partial(forgets)), 'has no name of its own. Give one: name="create-database"'),
+        (lambda: step(name="")(forgets), "A step's name is a text without spaces, .* not ''"),
+        (lambda: step(name=3)(forgets), "A step's name is a text without spaces, .* not 3"),
+        (lambda: a.named("a b"), "A step's name is a text without spaces"),
         (lambda: step(retry=3), r"Retry\(max_attempts=4\)"),
         (lambda: step(timeout="10"), "timeout='10'"),
         (lambda: step(timeout=True), "timeout=True: give seconds"),
         (lambda: step(completes="later"), "'externally'"),
         (lambda: a.named("b", timeout=-1), "timeout=-1"),
         (lambda: a.compensate(retry=3)(print), "is no policy"),
-        (lambda: Engine(MemoryStore(), workflows=[a]), "is not a workflow"),
+        (lambda: a.compensate()("b"), "step 'a': its compensation='b' is not a function"),
+        (lambda: step(forgets).compensate(ship_it), "the compensation of step 'forgets': .* 'order' has no annotation"),
         (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
-        (lambda: step()(5), "function=5 is not a function"),
-        (lambda: step(partial(look)), r"has no name. Give it one: @step\(name="),
-        (lambda: step(name=5)(look), "A step's name has no spaces"),
-        (lambda: a.named(None), "A step's name has no spaces"),
+        (lambda: step(partial(look)), 'has no name of its own. Give one: name="create-database"'),
+        (lambda: a.named(None), "A step's name is a text without spaces"),
         (lambda: a.named("b", retry=0), "is no policy"),
         (lambda: a.skip_to(None), "node=None is not the id of a later node"),
         (lambda: a.skip_to(""), "node='' is not the id of a later node"),
         (lambda: a.skip_to(b), "node=<step b> is not the id of a later node"),
-        (lambda: a.compensate(5), "function=5 is not a function"),
+        (lambda: Hook("a b", int), "A hook's name is a text without spaces"),
         (lambda: HOOK.attach(look), r"is not a step\. Put @step above it"),
-        (lambda: Signal("", int), "A signal has a name"),
-        (lambda: Signal(int, int), "A signal has a name"),
+        (lambda: step(ship_it).signature, "step 'ship-it': parameter 'order' has no annotation"),
     ],
 )
-def test_a_mistake_in_a_definition_is_refused_at_once(define, advice):
-    with pytest.raises(DefinitionError, match=advice):
+def test_a_mistake_in_a_definition_is_refused_in_its_line(define, advice):
+    with pytest.raises(DefinitionError, match=advice) as refused:
         define()
+    assert re.match(rf"[^:]*{HERE}:\d+: [^:]*", refused.value.message)
+    assert str(refused.value).count(HERE) == 1
+
+
+def test_the_line_that_is_named_is_that_of_the_decorator():
+    with pytest.raises(DefinitionError) as bare:
+
+        @workflow
+        def place_order(order: Order) -> str:
+            return ship(order)
+
+    line = bare.traceback[0].lineno + 1
+    assert str(bare.value) == f'{__file__}:{line}: @workflow has no name. Write @workflow("place-order").'
+
+
+@pytest.mark.parametrize("name", ["", int, None])
+def test_a_signal_has_a_name(name):
+    with pytest.raises(DefinitionError, match="A signal has a name"):
+        Signal(name, int)
+
+
+def test_a_step_is_no_workflow_of_an_engine():
+    with pytest.raises(DefinitionError, match="is not a workflow"):
+        Engine(MemoryStore(), workflows=[a])
+
+
+@step()
+def shipped(order: Order) -> str:
+    return order.item
+
+
+def test_parentheses_around_nothing_are_none():
+    assert shipped.name == "shipped"
 
 
 def test_durations_may_be_timedeltas():

@@ -110,7 +110,7 @@ def test_a_step_that_could_not_be_called_is_refused(function, message):
 def test_a_name_that_would_be_ambiguous_is_refused(name):
     async def work() -> None: ...
 
-    with pytest.raises(DefinitionError, match="name has no spaces"):
+    with pytest.raises(DefinitionError, match="name is a text without spaces"):
         Step(name, work, make_thing.options)
 
 

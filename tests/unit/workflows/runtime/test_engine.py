@@ -125,8 +125,25 @@ async def test_an_id_with_an_input_of_another_type_is_refused_as_such(store):
 
 @pytest.mark.parametrize("execution_id", ["", "x" * 201, "a\nb", "a::b"])
 async def test_an_id_that_would_be_trouble_is_refused(engine, execution_id):
-    with pytest.raises(IdempotencyError, match="An id is printable"):
+    await engine.run(echo_flow, "x", id="former")
+    for begin in (
+        lambda: engine.start(echo_flow, "x", id=execution_id),
+        lambda: engine.run(echo_flow, "x", id=execution_id),
+        lambda: engine.rerun("former", id=execution_id),
+        lambda: engine.fork("former", "echo", id=execution_id),
+    ):
+        with pytest.raises(
+            IdempotencyError, match=r"An id is printable, 1 to 200 .*\. Leave it out to get a new one\."
+        ):
+            await begin()
+    assert [each.id for each in await engine.list()] == ["former"]
+
+
+@pytest.mark.parametrize("execution_id", [0, False, 7, b"e"])
+async def test_an_id_that_is_no_text_is_refused(engine, execution_id):
+    with pytest.raises(DefinitionError, match=r"id=.* is not a text\. Write id=str"):
         await engine.start(echo_flow, "x", id=execution_id)
+    assert await engine.list() == ()
 
 
 async def test_a_caller_who_does_not_wait_for_the_start_leaves_an_execution_that_is_driven(hanging):

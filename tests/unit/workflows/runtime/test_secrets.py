@@ -124,6 +124,16 @@ async def test_after_a_restart_texts_are_scrubbed_as_well(path, codec):
         assert fresh.scrub(PLAIN["output"]) == "[redacted]"
 
 
+async def test_without_the_key_whoever_reads_is_told_how_to_give_it(path, codec):
+    async with Engine(SQLiteStore(path), codec=codec) as engine:
+        await engine.run(flow, Request(Secret(PLAIN["input"])), id="e")
+    for keys, hint in ((), "the same in each process"), ((JsonCodec.new_key(),), "behind the new one"):
+        async with Engine(SQLiteStore(path), codec=JsonCodec(keys)) as engine:
+            with pytest.raises(PayloadError, match="a secret") as caught:
+                await engine.result("e", Made)
+            assert hint in caught.value.hint
+
+
 async def test_without_a_key_nothing_is_started(path):
     async with Engine(SQLiteStore(path)) as engine:
         with pytest.raises(PayloadError, match="the engine has no key"):

@@ -14,6 +14,8 @@ from euryale.workflows.stores.postgres.server import Connection
 from euryale.workflows.stores.postgres.statements import SQL
 
 _BUSY: Final = "busy"
+_TELLING: Final = ("replace", "cancel")
+"""Policies of queues by which others are told to end."""
 
 
 async def fire(connection: Connection, firing: Firing) -> Fired | None:
@@ -37,7 +39,10 @@ async def _fire(connection: Connection, firing: Firing) -> Fired:
         former = await _status(connection, row.execution)
         decision = decide(row, firing, known=known, former_open=former is not None and not former.ended)
         if decision.creates and execution is not None and firing.terms is not None:
-            if (entered := await enter(connection, Entrance.on(firing.terms, execution))) is None:
+            entrance = Entrance.on(firing.terms, execution)
+            if decision.fired.cancelled and entrance.policy in _TELLING:
+                await _lock_told(connection, entrance, decision.fired.cancelled)
+            if (entered := await enter(connection, entrance)) is None:
                 raise _BusyError
             decision = settled(decision, row, firing, entered)
         elif decision.creates and execution is not None:
@@ -47,6 +52,16 @@ async def _fire(connection: Connection, firing: Firing) -> Fired:
         if decision.fired.row != row:
             await connection.execute(SQL.change_schedule, *astuple(decision.fired.row))
         return decision.fired
+
+
+async def _lock_told(connection: Connection, entrance: Entrance, former: str) -> None:
+    """Lock those that are told to end, because of the queue and of the schedule, in the order that all go by.
+
+    Who has the key is looked up once the queue is locked: by a statement of its own, as one sees what was committed
+    before it began.
+    """
+    await connection.execute(SQL.lock_queue, entrance.row.queue)
+    await connection.fetch(SQL.lock_told, (0, *astuple(entrance.row)), former)
 
 
 async def enter(connection: Connection, entrance: Entrance) -> Entered | None:

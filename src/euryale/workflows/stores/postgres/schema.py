@@ -1,6 +1,6 @@
 """The schema: made and migrated when a store is opened, by one process at a time."""
 
-from euryale.workflows.errors import StoreError
+from euryale.workflows.errors import UnusableStoreError
 from euryale.workflows.stores.postgres.server import Connection, Server
 from euryale.workflows.stores.postgres.sessions import say_goodbye
 from euryale.workflows.stores.postgres.statements import SQL
@@ -12,7 +12,8 @@ async def migrate(server: Server, migrations: tuple[str, ...] = SQL.migrations) 
     """Bring the schema up to date: each migration is done once, whole or not at all.
 
     Raises:
-        StoreError: If the server is away, the schema cannot be made, or was made by a later version.
+        StoreError: If the server is away, or the schema cannot be made.
+        UnusableStoreError: If it was made by a later version.
     """
     connection = await server.connect("schema", {"synchronous_commit": "on"})
     try:
@@ -40,7 +41,7 @@ async def _catch_up(connection: Connection, server: Server, migrations: tuple[st
         await connection.execute(SQL.create_versions)
     done = await _version(connection, server)
     if done > len(migrations):
-        raise StoreError(
+        raise UnusableStoreError(
             f"The schema {server.schema} was made by a later version of Euryale (schema {done}, known are "
             f"{len(migrations)}).",
             hint="Use that version, or another schema.",

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import Any, Literal, TypeVar
 import apsw
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
-from euryale.workflows.errors import StoreError, StoreLockedError, UnwritableError
+from euryale.workflows.errors import StoreError, StoreLockedError, UnusableStoreError, UnwritableError
+from euryale.workflows.stores.sqlite.file import RESTORE, explained, refused, version_of
 from euryale.workflows.stores.sqlite.pace import Pace
 
 T = TypeVar("T")
@@ -24,17 +26,12 @@ _PRIVATE = 0o600  # inputs and results are nobody else's business
 _BUSY_FOR = 5000  # milliseconds
 _LONGEST_LOG = 1000
 """Pages; what SQLite takes when it is not told."""
+_NOT_YET = "It is made when an engine opens it first."
 _SYNCHRONOUS = {"full": "FULL", "process": "NORMAL"}
-_HOPELESS = (
-    apsw.ConstraintError,
-    apsw.MismatchError,
-    apsw.TooBigError,
-    apsw.RangeError,
-    apsw.SQLError,
-    apsw.CorruptError,
-    apsw.NotADBError,
-)
-"""What waiting does not mend: the statement or the file is at fault."""
+_HOPELESS = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, apsw.RangeError, apsw.SQLError)
+"""What waiting does not mend: the statement is at fault."""
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError)
+"""Nor that: the file is."""
 
 
 class FileLock:
@@ -93,7 +90,7 @@ class WriterThread:
 
         Raises:
             StoreLockedError: If another process has it.
-            StoreError: If it is not a database, cannot be written, or was made by a later version.
+            UnusableStoreError: If it is no store, is damaged, cannot be written, or was made by a later version.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,10 +98,17 @@ class WriterThread:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
         except OSError as error:
             self._lock.release()
-            raise StoreError(f"{self._path} cannot be used: {error}") from error
+            raise refused(self._path, error) from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite")
+        await self._begin(migrations)
+
+    async def _begin(self, migrations: Sequence[str]) -> None:
+        def connect(_: object) -> None:
+            with explained(self._path):
+                self._connect(migrations)
+
         try:
-            await self.run(lambda _: self._connect(migrations), connected=False)
+            await self.run(connect, connected=False)
         except BaseException:
             await self.close()
             raise
@@ -113,15 +117,10 @@ class WriterThread:
         connection = self._connection = apsw.Connection(str(self._path))
         self._busy_for = -1
         self._wait_for_others(_BUSY_FOR)
+        done = version_of(connection, self._path, len(migrations))  # before anything in it is changed
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", _SYNCHRONOUS[self._durability])
         connection.set_wal_hook(self._take_note)
-        done = connection.pragma("user_version")
-        if done > len(migrations):
-            raise StoreError(
-                f"{self._path} was made by a later version of Euryale (schema {done}, known are {len(migrations)}).",
-                hint="Use that version, or another file.",
-            )
         for number, migration in enumerate(migrations[done:], done + 1):
             with transaction(connection):
                 connection.execute(migration)
@@ -218,6 +217,8 @@ class WriterThread:
     def _translation(self, error: apsw.Error) -> StoreError:
         if isinstance(error, apsw.FullError):
             return StoreError("The disk is full; nothing was written.", hint="Free space; work then goes on.")
+        if isinstance(error, _DAMAGED):
+            return UnwritableError(f"{self._path} is damaged: {error}.", hint=RESTORE)
         return (UnwritableError if isinstance(error, _HOPELESS) else StoreError)(f"{self._path}: {error}")
 
 
@@ -231,26 +232,31 @@ class ReaderThread(WriterThread):
         """Open the file as it is.
 
         Raises:
-            StoreError: If there is none, it is not a database, or was made by another version.
+            StoreError: If there is none.
+            UnusableStoreError: If it is no store, is damaged, cannot be read, or was made by another version.
         """
-        if not self._path.exists():
-            raise StoreError(f"There is no store {self._path}.", hint="It is made when an engine opens it first.")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite-reader")
         try:
-            await self.run(lambda _: self._connect(migrations), connected=False)
-        except BaseException:
-            await self.close()
-            raise
+            is_folder = stat.S_ISDIR(self._path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreError(f"There is no store {self._path}.", hint=_NOT_YET) from None
+        except OSError as error:
+            raise refused(self._path, error) from error
+        if is_folder:
+            raise refused(self._path, IsADirectoryError())
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="euryale-sqlite-reader")
+        await self._begin(migrations)
 
     def _connect(self, migrations: Sequence[str]) -> None:
         self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._busy_for = -1
         self._wait_for_others(_BUSY_FOR)
-        done = self._connection.pragma("user_version")
+        done = version_of(self._connection, self._path, len(migrations))
+        if not done:
+            raise StoreError(f"{self._path} is empty: it is no store yet.", hint=_NOT_YET)
         if done != len(migrations):
-            raise StoreError(
-                f"{self._path} was made by another version of Euryale (schema {done}, known is {len(migrations)}).",
-                hint="Use that version, or let an engine of this one open it.",
+            raise UnusableStoreError(
+                f"{self._path} was made by an earlier version of Euryale (schema {done}, known is {len(migrations)}).",
+                hint="Use that version, or let an engine of this one open it, which migrates it.",
             )
 
 
