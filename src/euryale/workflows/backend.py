@@ -197,7 +197,8 @@ class Backend(Protocol):
 
         Raises:
             UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
+            PayloadError: If the output cannot be written, or is not what the step is annotated to return; the step
+                waits on.
         """
         ...
 

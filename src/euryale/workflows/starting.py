@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from euryale.kit.ids import new_id
 from euryale.workflows.definition.checks import check_type, is_whole, refusal, seconds
 from euryale.workflows.definition.graph import following
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
@@ -21,7 +22,6 @@ from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.origin import Origin, origin_entry, origin_of
 from euryale.workflows.runtime.creation import new_row
-from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.queues import limit_in, rejection
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import traced

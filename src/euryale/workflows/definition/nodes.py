@@ -1,7 +1,7 @@
 """What a plan is made of: one kind of node for each thing that a composer can call."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
 
 from euryale.workflows.definition.description import describe
 from euryale.workflows.definition.expression import Computed, Expression, sources
@@ -9,6 +9,9 @@ from euryale.workflows.definition.queue import Queue
 from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
+CHILD_SEPARATOR: Final = "::"
+"""Stands between a parent's id and the node that calls the child, in the child's id: no id that is given has it, and no
+workflow's name."""
 OnFailure = Literal["wait", "cancel"]
 Kind = Literal["step", "child", "emit", "signal", "sleep", "each", "hook", "detach", "parallel", "when"]
 

@@ -11,6 +11,7 @@ from euryale.workflows.definition.annotations import Unannotated, can_be, name_o
 from euryale.workflows.definition.checks import check_count, check_function, check_type, seconds_or_none
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.place import Located, name_after, place_of
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
@@ -230,6 +231,8 @@ def workflow(
 
 
 def _check_name(name: object) -> None:
+    if isinstance(name, str) and CHILD_SEPARATOR in name:
+        raise DefinitionError(f"A workflow's name is a text without {CHILD_SEPARATOR!r}, not {name!r}.")
     if isinstance(name, str) and name:
         return
     own = getattr(name, "__name__", "")

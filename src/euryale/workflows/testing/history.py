@@ -10,13 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from euryale.workflows.codec import SECRET_FIELD
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UnknownExecutionError, WorkflowError, no_execution
 from euryale.workflows.ports import JournalStore, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 from euryale.workflows.requests import ExecutionQuery
-from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.testing.simulator.places import with_called
 
 T = TypeVar("T", Entry, ExecutionRow, Message)

@@ -157,6 +157,7 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: workflow(""), "@workflow has no name"),
         (lambda: workflow(None), "@workflow has no name"),
         (lambda: workflow([]), "@workflow has no name"),
+        (lambda: workflow("shop::order"), "A workflow's name is a text without '::', not 'shop::order'"),
         (lambda: workflow("w", timeout=-1), "workflow.'w'.: timeout=-1"),
         (lambda: workflow("w", retention="ever"), "workflow.'w'.: retention='ever'"),
         (lambda: workflow("w", version="1"), "version='1' is not a whole number of at least 1"),
