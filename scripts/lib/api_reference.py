@@ -107,8 +107,8 @@ def _entry(name: str) -> str:
     place = Place(module, own) if "." in name else _imports(ROOM)[name]
     node, docstring = _definition(place)
     parts = [f"### `{own}`"]
-    if module.startswith(f"{ROOM}.stores."):
-        parts.append(f"From `{module.removesuffix('.store')}`.")
+    if "." in name:
+        parts.append(f"From `{_home(place)}`.")
     match node:
         case ast.ClassDef():
             parts += [*_constructor(place, node), markdown_of(docstring), *_choices(node), *_methods(place, node)]
@@ -117,6 +117,12 @@ def _entry(name: str) -> str:
         case _:
             parts += [_code(ast.unparse(node)), markdown_of(docstring)]
     return "\n\n".join(parts) + "\n"
+
+
+def _home(place: Place) -> str:
+    """Return where a name is imported from that the engine does not export: the package of its module, if it can be."""
+    package = place.module.rpartition(".")[0]
+    return package if package != ROOM and place.name in _imports(package) else place.module
 
 
 def _definition(place: Place) -> tuple[ast.stmt, str]:
@@ -137,6 +143,7 @@ def _definition(place: Place) -> tuple[ast.stmt, str]:
 
 
 def _literal(node: ast.stmt | None) -> str:
+    """Return the text of a statement that is nothing else, such as the docstring of a constant; else an empty one."""
     match node:
         case ast.Expr(value=ast.Constant(value=str(text))):
             return text
@@ -224,7 +231,7 @@ def _call(name: str, parameters: list[str], returned: str) -> str:
 
 
 def _parameters(arguments: ast.arguments) -> list[str]:
-    """Return each parameter as it is written, without ``self``."""
+    """Return each parameter as it is written, without ``self`` or ``cls``."""
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults = [*[None] * (len(positional) - len(arguments.defaults)), *arguments.defaults]
     parameters = [_parameter(each, default) for each, default in zip(positional, defaults, strict=True)]
@@ -239,7 +246,7 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     ]
     if arguments.kwarg:
         parameters.append(f"**{_parameter(arguments.kwarg)}")
-    return parameters[1:] if positional and positional[0].arg == "self" else parameters
+    return parameters[1:] if positional and positional[0].arg in {"self", "cls"} else parameters
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None = None) -> str:

@@ -1,7 +1,9 @@
 """The reference of the engine's interface shows all that is exported, and says what the code says."""
 
 import ast
+import re
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 from api_reference import exported, render, shown
@@ -18,6 +20,14 @@ def test_everything_that_is_exported_is_shown_once():
     assert shown() == exported()
     titles = [line for line in render().splitlines() if line.startswith("#")]
     assert len(titles) == len(set(titles))
+
+
+def test_each_name_can_be_imported_from_where_it_says():
+    names = [section.split("`")[1] for section in render().split("\n### ")[1:]]
+    places = [re.search(r"^From `(.*)`\.$", section, re.MULTILINE) for section in render().split("\n### ")[1:]]
+    homes = [place[1] if place else "euryale.workflows" for place in places]
+    assert [each for each in zip(names, homes, strict=True) if not hasattr(import_module(each[1]), each[0])] == []
+    assert ("History", "euryale.workflows.history") in zip(names, homes, strict=True)
 
 
 def test_signatures_and_examples_are_python():

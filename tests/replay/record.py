@@ -11,14 +11,14 @@ from pathlib import Path
 from crash_scenarios import SCENARIOS, World, outcome
 from euryale.workflows import Engine, ExecutionQuery, JsonCodec
 from euryale.workflows.stores.memory import MemoryStore
-from euryale.workflows.testing import History, record_history
+from euryale.workflows.testing import RecordedHistory, record_history
 from eventually import eventually
 
 HISTORIES = Path(__file__).with_name("histories")
 BY_NAME = {build.__name__.replace("_", "-"): build for build in SCENARIOS}
 
 
-async def record(name: str) -> History:
+async def record(name: str) -> RecordedHistory:
     """Run a scenario, and return what happened."""
     world, store = World(), MemoryStore()
     scenario = BY_NAME[name](world)

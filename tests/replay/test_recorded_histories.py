@@ -7,7 +7,7 @@ import pytest
 from crash_scenarios import SCENARIOS, World
 from euryale.cloud.workflows.create_project import create_project
 from euryale.cloud.workflows.deploy import deploy
-from euryale.workflows.testing import History, replay_history
+from euryale.workflows.testing import RecordedHistory, replay_history
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 PLATFORM = sorted(Path(__file__).with_name("platform").glob("*.json"))
@@ -23,7 +23,7 @@ def test_there_is_one_of_each_workflow():
 def test_a_recorded_history_goes_the_same_way_today(path):
     world = World()
     scenario = BY_NAME[path.stem](world)
-    replay = replay_history(History.load(path), scenario.flow)
+    replay = replay_history(RecordedHistory.load(path), scenario.flow)
     replay.check()
     assert replay.same_plan
     assert list(world.effects) == [], "no step was called"
@@ -40,6 +40,6 @@ def test_there_are_some_of_the_platform():
 
 @pytest.mark.parametrize("path", PLATFORM, ids=lambda path: path.stem)
 def test_a_recorded_history_of_the_platform_goes_the_same_way_today(path):
-    replay = replay_history(History.load(path), WORKFLOWS[path.stem.partition(".")[0]])
+    replay = replay_history(RecordedHistory.load(path), WORKFLOWS[path.stem.partition(".")[0]])
     replay.check()
     assert replay.same_plan

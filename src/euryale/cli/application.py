@@ -118,7 +118,7 @@ class ApplicationExecutions:
             parent_id="",
             queue=queue,
             limit=limit,
-            before=None if last is None else (last.created_at.timestamp(), last.id),
+            before=None if last is None else last.cursor,
         )
         found = await self._insight.list(query)
         if not found:  # of a workflow that is not registered any more, there may be some

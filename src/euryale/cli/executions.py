@@ -212,7 +212,7 @@ def _retry_here(session: Session, app: str, execution: str) -> None:
     goes_on = "it goes on when a worker of the application opens the store, or with another retry."
     try:
         outcome = retry_in_application(
-            app, execution, as_json=session.as_json, begun=f"It is tried again. If this is broken off, {goes_on}"
+            app, execution, begun=f"It is tried again. If this is broken off, {goes_on}", quiet=session.as_json
         )
     except KeyboardInterrupt:
         complain(f"\n{execution} is not undone yet: {goes_on}\n")

@@ -64,6 +64,8 @@ def _made(reference: str, found: Any) -> Any:
         raise UsageError(f"--app {reference} is the {what} {found.name!r}, no Engine.", hint=_MUST_BE)
     if not callable(found):
         return found
+    if inspect.iscoroutinefunction(found):
+        raise UsageError(f"--app {reference} is a coroutine function.", hint=_MUST_BE)
     if needed := _needed(found):
         raise UsageError(f"--app {reference} is a function that needs {needed}.", hint=_MUST_BE)
     with _explained(f"--app {reference} makes no engine"):

@@ -12,16 +12,16 @@ from euryale.cloud.wire.executions import ExecutionDetail
 _LOOK_EVERY = 0.05
 
 
-def retry_in_application(app: str, execution: str, *, as_json: bool, begun: str) -> ExecutionDetail:
-    """Try an execution again; return how it stands when what was to be undone is, or when it goes on.
+def retry_in_application(app: str, execution: str, *, begun: str, quiet: bool = False) -> ExecutionDetail:
+    """Try an execution again; return how it stands when what is to be undone has been tried, or when it goes on.
 
     Nothing else that is due in the application's store is driven.
 
     Args:
         app: Where the application's engine is.
         execution: Which.
-        as_json: Whether nothing is printed meanwhile.
         begun: Printed when the undoing has begun.
+        quiet: Whether nothing is printed.
 
     Raises:
         UsageError: If there is no such application.
@@ -31,7 +31,7 @@ def retry_in_application(app: str, execution: str, *, as_json: bool, begun: str)
 
     async def run() -> ExecutionDetail:
         async with application(app, acting=True) as source:
-            await retry_and_show(source, execution, begun=begun, quiet=as_json)
+            await retry_and_show(source, execution, begun=begun, quiet=quiet)
             return await source.execution(execution)
 
     return asyncio.run(run())
@@ -49,11 +49,11 @@ async def retry_and_show(source: ApplicationExecutions, execution: str, *, begun
     Raises:
         WorkflowError: If there is no such execution, or it is not to be retried.
     """
-    progress = Progress(execution)
-    progress.take_state(await source.execution(execution))
+    progress, before = Progress(execution), await source.execution(execution)
+    progress.take_state(before)
     retrying = asyncio.create_task(source.retry_execution(execution), name=f"retrying {execution}")
     try:
-        if not quiet and await _undoes(source, execution, retrying):
+        if not quiet and await _undoes(source, before, retrying):
             say(begun)
             await _show(source, execution, progress)
         await retrying
@@ -61,14 +61,13 @@ async def retry_and_show(source: ApplicationExecutions, execution: str, *, begun
         retrying.cancel()
 
 
-async def _undoes(source: ApplicationExecutions, execution: str, retrying: asyncio.Task[str]) -> bool:
+async def _undoes(source: ApplicationExecutions, before: ExecutionDetail, retrying: asyncio.Task[str]) -> bool:
     """Wait until the execution is being undone, or the retry is over; return whether anything is, or was, undone."""
-    was_failed = (await source.execution(execution)).status == "failed"
     while not retrying.done():
-        if (await source.execution(execution)).status == "compensating":
+        if (await source.execution(before.id)).status == "compensating":
             return True
         await asyncio.wait([retrying], timeout=_LOOK_EVERY)
-    return was_failed and retrying.exception() is None
+    return before.status == "failed" and retrying.exception() is None
 
 
 async def _show(source: ApplicationExecutions, execution: str, progress: Progress) -> None:

@@ -82,6 +82,11 @@ class _JumpWatch:
 
     def cancel(self) -> None:
         self._timer.cancel()
+        self._callback = _nothing  # who watches refers to this: no cycle is left to be collected
+
+
+def _nothing() -> None:
+    pass
 
 
 class _ManualTimer:

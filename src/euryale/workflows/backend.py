@@ -186,7 +186,7 @@ class Backend(Protocol):
         ...
 
     async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally; return when that is durable.
+        """Complete a step that completes externally, from any process; return when that is durable.
 
         Args:
             token: ``step_context().token`` of the step; it may be used before the step has returned.
@@ -197,7 +197,8 @@ class Backend(Protocol):
 
         Raises:
             UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
+            PayloadError: If the output cannot be written, or is not what the step is annotated to return; the step
+                waits on.
         """
         ...
 

@@ -3,7 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Final
 
 import msgspec
@@ -11,16 +11,18 @@ import msgspec.inspect
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from euryale.kit.secret import REDACTED, Secret
-from euryale.workflows.errors import PayloadError
+from euryale.workflows.definition.annotations import name_of
+from euryale.workflows.definition.checks import check_count
+from euryale.workflows.errors import DefinitionError, PayloadError
 
-_SECRET_KEY: Final = "$secret"  # noqa: S105 -- the name of a field
+SECRET_FIELD: Final = "$secret"  # noqa: S105 -- the name of a field
+"""The one field of what stands for a secret in a payload: the secret, encrypted."""
+
 _SHORTEST_SCRUBBED: Final = 6
 _REMEMBERED_SECRETS: Final = 4096
 _MASKED: Final = "**********"
 _SELF_EVIDENT: Final = frozenset({str, bool, int, bytes, type(None)})
 """Types whose values, when they are exactly of that type, are read back as what they are."""
-
-
 _GIVE_KEY: Final = "Give it one, the same in each process: Engine(codec=JsonCodec(keys=(Secret(...),)))."
 _GIVE_OLD_KEY: Final = "Give the old one, too, behind the new one: JsonCodec(keys=(new, old))."
 
@@ -46,9 +48,12 @@ class JsonCodec:
 
     Raises:
         PayloadError: If a key is not a Fernet key.
+        DefinitionError: If a key is no ``Secret``, or the limit is no number of bytes.
     """
 
     def __init__(self, keys: tuple[Secret, ...] = (), *, limit: int = 4 * 1024 * 1024) -> None:
+        _check_keys(keys)
+        check_count(limit, "JsonCodec: limit", least=1)
         try:
             self._cipher = MultiFernet([Fernet(key.reveal()) for key in keys]) if keys else None
         except ValueError as error:
@@ -78,10 +83,10 @@ class JsonCodec:
                 return
             foreign = [each for each in _custom_types(msgspec.inspect.type_info(wanted)) if not _travels(each)]
         except (TypeError, ValueError, RecursionError, NameError) as error:
-            raise PayloadError(f"{what} cannot be {_name(wanted)}: {error}") from error
+            raise PayloadError(f"{what} cannot be {name_of(wanted)}: {error}") from error
         if foreign:
             raise PayloadError(
-                f"{what} cannot be {_name(wanted)}: {', '.join(map(_name, foreign))} is not a type that travels.",
+                f"{what} cannot be {name_of(wanted)}: {', '.join(map(name_of, foreign))} is not a type that travels.",
                 hint="Use a dataclass, a pydantic model or plain values.",
             )
         self._fitting.add(wanted)
@@ -132,7 +137,7 @@ class JsonCodec:
             return self.decode(data, wanted, what)
         except PayloadError as error:
             raise PayloadError(
-                f"{what} would not be readable as {_name(wanted)}: {error.__cause__}",
+                f"{what} would not be readable as {name_of(wanted)}: {_told(error.__cause__)}",
                 hint="The value and its annotation must agree: correct the one or the other.",
             ) from error
 
@@ -144,9 +149,9 @@ class JsonCodec:
         """
         try:
             return self._decoder(wanted).decode(data)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-            told = f"{what} cannot be read from the journal as {_name(wanted)}: {error}"
-            raise PayloadError(told, hint=_key_hint(error)) from error
+        except Exception as error:
+            text = f"{what} cannot be read from the journal as {name_of(wanted)}: {_told(error)}"
+            raise PayloadError(text, hint=_key_hint(error)) from error
 
     def _decoder(self, wanted: Any) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(wanted)
@@ -170,7 +175,7 @@ class JsonCodec:
 
     def _encode_foreign(self, value: Any) -> Any:
         if isinstance(value, Secret):
-            return {_SECRET_KEY: self._encrypt(value)}
+            return {SECRET_FIELD: self._encrypt(value)}
         if isinstance(value, PurePath):
             return str(value)
         if hasattr(type(value), "__pydantic_serializer__"):
@@ -200,26 +205,38 @@ class JsonCodec:
             return self._decrypt(value)
         if isinstance(wanted, type) and issubclass(wanted, PurePath):
             return wanted(value)
-        if wanted is Path:
-            return Path(value)
         if hasattr(wanted, "__pydantic_validator__"):
             return wanted.model_validate(value)
         raise TypeError(f"{wanted} is not a type that travels")
 
     def _decrypt(self, value: Any) -> Secret:
-        text = value.get(_SECRET_KEY) if isinstance(value, dict) else None
-        if not isinstance(text, str):
+        encrypted = value.get(SECRET_FIELD) if isinstance(value, dict) else None
+        if not isinstance(encrypted, str):
             raise TypeError("what was written is no secret")
         if self._cipher is None:
             raise _KeyError("a secret, and the engine has no key for it", _GIVE_KEY)
         try:
-            plain = self._cipher.decrypt(text.encode()).decode()
+            plain = self._cipher.decrypt(encrypted.encode()).decode()
         except InvalidToken as error:
             raise _KeyError(
                 "a secret that was encrypted with a key that is not known any more", _GIVE_OLD_KEY
             ) from error
         self._remember(plain)
         return Secret(plain)
+
+
+def _told(error: BaseException | None) -> str:
+    """Return why something was not read: the text of an error that is meant to say so, any other with its kind."""
+    return str(error) if isinstance(error, (TypeError, ValueError, RecursionError)) else repr(error)
+
+
+def _check_keys(keys: Any) -> None:
+    """Refuse keys that are no secrets, without telling them."""
+    if not isinstance(keys, (tuple, list)) or not all(isinstance(each, Secret) for each in keys):
+        raise DefinitionError(
+            "JsonCodec: keys is not a tuple of secrets.",
+            hint="Write keys=(Secret(key),), so that no log shows it.",
+        )
 
 
 def _key_hint(error: BaseException) -> str:
@@ -246,7 +263,3 @@ def _travels(wanted: Any) -> bool:
     if wanted is object or wanted is Secret or hasattr(wanted, "__pydantic_validator__"):
         return True
     return isinstance(wanted, type) and issubclass(wanted, PurePath)
-
-
-def _name(wanted: Any) -> str:
-    return wanted.__qualname__ if isinstance(wanted, type) else str(wanted)

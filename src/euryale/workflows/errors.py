@@ -4,6 +4,7 @@ WorkflowError
 ├── DefinitionError          a step or workflow is declared in a way that cannot work
 │   └── CompositionError     a composer treats a placeholder as if it were a value
 ├── PayloadError             a value cannot be written to the journal, or read back
+│   └── InputError           a workflow was started without its input, or with one too many
 ├── UnknownWorkflowError     no such workflow, or no such version of it, is registered
 ├── UnknownExecutionError    no execution has that id
 ├── UnknownSignalError       the execution never waits for that signal
@@ -80,6 +81,12 @@ class UnknownExecutionError(WorkflowError):
     code = "workflows.unknown_execution"
 
 
+def no_execution(execution_id: str) -> UnknownExecutionError:
+    """Return the error of those who ask for an execution that is not there."""
+    hint = "It may be in another store, or was deleted after its retention."
+    return UnknownExecutionError(f"No execution {execution_id!r}.", hint=hint)
+
+
 class UnknownSignalError(WorkflowError):
     """The execution's plan never waits for a signal of that name. The message names those that it waits for."""
 
@@ -99,7 +106,7 @@ class OverlapError(WorkflowError):
 
 
 class IdempotencyError(WorkflowError):
-    """The id belongs to an execution of another workflow or with another input. Use an id of its own."""
+    """The id belongs to an execution of another workflow or with another input, or is none. Use an id of its own."""
 
     code = "workflows.idempotency"
 

@@ -10,7 +10,7 @@ from euryale.workflows.definition.checks import refusal
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.drawing import DRAWINGS, DrawingFormat, NodeState, node_state
-from euryale.workflows.errors import UnknownExecutionError, UnknownWorkflowError
+from euryale.workflows.errors import UnknownWorkflowError, no_execution
 from euryale.workflows.handle import ExecutionView, view_row, view_steps
 from euryale.workflows.history import History, read_history
 from euryale.workflows.ports import Codec, Reader
@@ -105,15 +105,12 @@ class Insight:
         Raises:
             UnknownExecutionError: If there is none.
         """
-        journal = await self._journal(execution_id)
-        run = self._live(execution_id)
-        return read_history(
-            journal,
-            self._plan(journal.row),
-            self._codec,
-            attempting=run.attempting if run else {},
-            stranded=self._lacks(journal.row),
-        )
+        return self._history(await self._journal(execution_id))
+
+    def _history(self, journal: Journal) -> History:
+        run, plan = self._live(journal.row.id), self._plan(journal.row)
+        attempting = run.attempting if run else {}
+        return read_history(journal, plan, self._codec, attempting=attempting, stranded=self._lacks(journal.row))
 
     async def graph(self, execution_id: str, form: DrawingFormat = "svg") -> str:
         """Return a picture of an execution: its plan, coloured by what its nodes are at.
@@ -125,9 +122,8 @@ class Insight:
         """
         if form not in DRAWINGS:
             raise refusal("graph: form", form, f"one of {', '.join(DRAWINGS)}")
-        history = await self.history(execution_id)
         journal = await self._journal(execution_id)
-        plan = self._plan(journal.row)
+        history, plan = self._history(journal), self._plan(journal.row)
         if plan is None:
             raise UnknownWorkflowError(
                 f"{execution_id} is an execution of a plan of {journal.row.workflow!r} that is not registered here."
@@ -168,7 +164,7 @@ class Insight:
     async def _journal(self, execution_id: str, *, after: int = 0) -> Journal:
         journal = await self._store.load(execution_id, after=after)
         if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         return journal
 
 

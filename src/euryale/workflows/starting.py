@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, TypeVar, overload
 from msgspec.structs import replace
 
 from euryale.kit.ids import new_id
-from euryale.workflows.definition.checks import check_type, is_whole, refusal
+from euryale.workflows.definition.checks import check_type, is_whole, refusal, seconds
 from euryale.workflows.definition.graph import following
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.plan import Plan
-from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import UNSET, IdempotencyError, PayloadError, TransactionError, WorkflowError
@@ -22,7 +22,6 @@ from euryale.workflows.record.entry import Entry, ExecutionRow
 from euryale.workflows.record.forking import adopted_entries
 from euryale.workflows.record.origin import Origin, origin_entry, origin_of
 from euryale.workflows.runtime.creation import new_row
-from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.runtime.queues import limit_in, rejection
 from euryale.workflows.runtime.registry import Registry
 from euryale.workflows.runtime.reporter import traced
@@ -161,7 +160,7 @@ class Starting(ABC):
         self._check_open()
         self._registry.add(workflow)
         value = workflow.input_of(value)
-        row = self._new_row(workflow.plan, value, id, delay=seconds(delay, "delay") or 0.0, priority=priority)
+        row = self._new_row(workflow.plan, value, id, delay=seconds(delay, "delay"), priority=priority)
         wanted = workflow.queue if queue == "default" else queue
         check_type(wanted, (Queue, NoneType), "start: queue", "a queue", _QUEUE)
         entered = await self._enter(self._registry.queues.place(row, wanted, value, deduplicate))
@@ -235,7 +234,7 @@ class Starting(ABC):
         store = _transactional(self._store)
         self._registry.add(workflow)
         value = workflow.input_of(value)
-        wait = seconds(delay, "delay") or 0.0
+        wait = seconds(delay, "delay")
         row = self._new_row(workflow.plan, value, id, delay=wait, priority=priority, owned=False)
         row = self._registry.queues.place(row, workflow.queue, value, deduplicate)
         standing = await store.create_in(session, row, limit_in(row, workflow.queue))
@@ -316,10 +315,10 @@ class Starting(ABC):
                 f"{plan.name!r} has no step {from_step!r}.", hint=f"It has {', '.join(plan.nodes) or 'none'}."
             )
         value = self._tools.codec.decode(former.row.input, plan.input_type, f"the input of {execution_id}")
-        entries = adopted_entries(former.entries, following(plan.graph, from_step), self._tools.now())
+        again = following(plan.graph, from_step)
+        adopted = adopted_entries(former.entries, nodes=plan.nodes, again=again, at=self._tools.now())
         row = self._registry.queues.place(self._new_row(plan, value, id), workflow.queue, value)
-        known = (entry for entry in entries if entry.step.partition("[")[0] in plan.nodes)
-        await self._enter_again(row, Origin(execution_id, from_step), known)
+        await self._enter_again(row, Origin(execution_id, from_step), adopted)
         return self._handle(row.id, plan.output_type)
 
     async def _enter_again(self, row: ExecutionRow, origin: Origin, adopted: Iterable[Entry] = ()) -> None:
@@ -351,10 +350,8 @@ class Starting(ABC):
         priority: int = 0,
         owned: bool = True,
     ) -> ExecutionRow:
-        if execution_id is None:
-            execution_id = new_id("exec")
-        else:
-            _check_id(execution_id)
+        execution_id = new_id("exec") if execution_id is None else execution_id
+        _check_id(execution_id)
         if not is_whole(priority):
             raise refusal("priority", priority, "a whole number", "The highest begins first; default: 0.")
         written = self._tools.codec.encode(value, f"the input of {plan.name}", plan.input_type)
@@ -392,17 +389,18 @@ class Starting(ABC):
             ) from error
 
 
-def _check_id(given: str) -> None:
-    """Refuse what cannot be the id of an execution that is started.
+def _check_id(execution_id: str) -> None:
+    """Refuse what cannot be the id of an execution.
 
     Raises:
         DefinitionError: If it is no text.
-        IdempotencyError: If it is a text that cannot be one.
+        IdempotencyError: If it is a text that would be trouble.
     """
-    check_type(given, str, "id", "a text", "Write id=str(...).")
-    if not 0 < len(given) <= _LONGEST_ID or not given.isprintable() or CHILD_SEPARATOR in given:
+    check_type(execution_id, str, "id", "a text", "Write id=str(...).")
+    fits = 0 < len(execution_id) <= _LONGEST_ID and execution_id.isprintable()
+    if not fits or CHILD_SEPARATOR in execution_id:
         raise IdempotencyError(
-            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::', not {given!r}.",
+            f"An id is printable, 1 to {_LONGEST_ID} characters long and without '::', not {execution_id!r}.",
             hint="Leave it out to get a new one.",
         )
 

@@ -148,13 +148,18 @@ async def test_the_same_id_joins_or_is_refused(engine, database):
             await engine.start_in(session, ship, "o2", id="e")
 
 
+async def somebody_waits(database):
+    """Return when a transaction waits for the end of another."""
+    async with AsyncSession(database) as looking:
+        await eventually(lambda: looking.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
 async def test_two_transactions_with_one_id_start_one_execution(engine, database):
     """The second waits for the first, and joins if that is committed."""
     async with AsyncSession(database) as first, AsyncSession(database) as second:
         await engine.start_in(first, ship, "o1", id="e")
         waiting = asyncio.create_task(engine.start_in(second, ship, "o1", id="e"))
-        async with AsyncSession(database) as looking:
-            await eventually(lambda: looking.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        await somebody_waits(database)
         await first.commit()
         joined = await waiting
         await second.commit()
@@ -362,8 +367,7 @@ async def test_who_asks_for_the_same_key_waits_for_the_commit(database, engine):
     async with AsyncSession(database) as first, AsyncSession(database) as second:
         await engine.start_in(first, flow, "milk", id="dropped")
         waiting = asyncio.create_task(engine.start_in(second, flow, "milk", id="kept-2"))
-        async with AsyncSession(database) as looking:
-            await eventually(lambda: looking.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        await somebody_waits(database)
         await first.rollback()
         assert (await waiting).id == "kept-2"
         await second.commit()

@@ -39,6 +39,10 @@ def make_of(name: str, *, size: int) -> Engine:
     return Engine(MemoryStore())
 
 
+async def awaited() -> Engine:
+    return Engine(MemoryStore())
+
+
 def fails() -> Engine:
     raise LookupError("no such setting")
 """
@@ -81,7 +85,10 @@ def test_an_engine_or_what_makes_one_is_found(write, attribute):
         ("send", "is the step 'send', no Engine"),
         ("nothing", "is a int. It must be an Engine"),
         ("make_of", "is a function that needs name, size"),
-        ("fails", "makes no engine: an_application.py:29 in fails: LookupError: no such setting."),
+        ("awaited", "is a coroutine function. It must be an Engine"),
+        ("Engine", "is a function that needs store"),
+        ("engine.", "has no attribute ''"),
+        ("fails", "makes no engine: an_application.py:33 in fails: LookupError: no such setting."),
         ("missing", "cannot be found: module 'an_application' has no attribute 'missing'"),
     ],
 )

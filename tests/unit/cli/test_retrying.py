@@ -10,6 +10,7 @@ import pytest
 from euryale.cli.application import ApplicationExecutions
 from euryale.cli.errors import OperationFailedError
 from euryale.cli.retrying import check_retried, retry_and_show
+from euryale.cloud.wire.executions import ExecutionDetail
 from euryale.workflows import Engine, Retry, UnknownExecutionError, Workflow, WorkflowError, step, workflow
 from euryale.workflows.stores.memory import MemoryStore
 
@@ -95,6 +96,33 @@ async def test_what_it_does_from_now_on_is_shown_though_its_next_attempt_is_far_
     assert first == BEGUN
     assert [line.split(":")[0] for line in lines] == ["↻ order / reserve", "↶ order / reserve"]
     assert "the store room is closed" in lines[0]
+
+
+class SlowSource(ApplicationExecutions):
+    """Answers for the second time when the retry is over."""
+
+    def __init__(self, *parts) -> None:
+        super().__init__(*parts)
+        self.retried, self.asked = asyncio.Event(), 0
+
+    async def execution(self, execution: str) -> ExecutionDetail:
+        self.asked += 1
+        if self.asked > 1:
+            await self.retried.wait()
+        return await super().execution(execution)
+
+    async def retry_execution(self, execution: str) -> str:
+        await super().retry_execution(execution)
+        self.retried.set()
+        return execution
+
+
+async def test_what_was_undone_before_anybody_looked_is_shown_too(shop, capsys):
+    await shop.fail()
+    shop.failures = 0
+    async with shop.opened() as engine, engine.reading() as insight:
+        await retry_and_show(SlowSource(insight, engine), "order-1", begun=BEGUN)
+    assert capsys.readouterr().out.splitlines() == [BEGUN, "↶ order / reserve: undone"]
 
 
 async def test_one_that_cannot_be_undone_again_is_no_success(shop):

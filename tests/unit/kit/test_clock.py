@@ -54,9 +54,14 @@ def rung():
     return []
 
 
+def alarm_in(seconds, clock, rung):
+    """Return an alarm that takes note of when it rings."""
+    return Alarm(clock, clock.now().timestamp() + seconds, lambda: rung.append(clock.monotonic()))
+
+
 def test_an_alarm_rings_once_at_its_moment(rung):
     clock = ManualClock()
-    Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    alarm_in(60, clock, rung)
     clock.advance(59)
     assert rung == []
     clock.advance(3600)
@@ -66,7 +71,7 @@ def test_an_alarm_rings_once_at_its_moment(rung):
 
 def test_an_alarm_rings_when_the_wall_clock_is_set_past_its_moment(rung):
     clock = ManualClock()
-    Alarm(clock, clock.now().timestamp() + 3600, lambda: rung.append(clock.monotonic()))
+    alarm_in(3600, clock, rung)
     clock.set_wall_clock(3601)
     assert rung == [0]
     clock.advance(7200)
@@ -75,7 +80,7 @@ def test_an_alarm_rings_when_the_wall_clock_is_set_past_its_moment(rung):
 
 def test_an_alarm_waits_longer_when_the_wall_clock_is_set_back_and_less_when_it_is_set_forth_again(rung):
     clock = ManualClock()
-    Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    alarm_in(60, clock, rung)
     clock.set_wall_clock(-3600)
     clock.advance(100)
     assert rung == []
@@ -86,7 +91,7 @@ def test_an_alarm_waits_longer_when_the_wall_clock_is_set_back_and_less_when_it_
 
 def test_an_alarm_that_is_cancelled_does_not_ring(rung):
     clock = ManualClock()
-    alarm = Alarm(clock, clock.now().timestamp() + 60, lambda: rung.append(clock.monotonic()))
+    alarm = alarm_in(60, clock, rung)
     alarm.cancel()
     clock.set_wall_clock(3600)
     clock.advance(3600)

@@ -4,8 +4,21 @@ from datetime import timedelta
 
 import pytest
 
-from euryale.workflows import DefinitionError, Engine, ExecutionQuery, Queue, Signal, Status, step, wait_for, workflow
+from euryale.workflows import (
+    DefinitionError,
+    Engine,
+    ExecutionQuery,
+    JsonCodec,
+    Queue,
+    Secret,
+    Signal,
+    Status,
+    step,
+    wait_for,
+    workflow,
+)
 from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.stores.postgres import PostgresStore
 from euryale.workflows.stores.sqlite import SQLiteStore
 
 
@@ -76,6 +89,7 @@ async def test_what_is_no_workflow_is_not_started(engine, flow, said):
         ({"delay": float("nan")}, "delay=nan"),
         ({"delay": "5"}, "delay='5'"),
         ({"id": 5}, "id=5 is not a text. Write id=str(...)."),
+        ({"id": 0}, "id=0 is not a text"),
         ({"priority": "high"}, "priority='high' is not a whole number"),
         ({"queue": "q"}, "queue='q' is not a queue. Pass what Queue("),
     ],
@@ -141,3 +155,28 @@ async def test_a_query_pages_by_cursors(engine):
 def test_a_sqlite_store_is_a_file(path):
     with pytest.raises(DefinitionError, match=r"is not the path of a file\. .*MemoryStore"):
         SQLiteStore(path)
+
+
+@pytest.mark.parametrize("durability", ["none", None, "FULL"])
+@pytest.mark.parametrize("store", [SQLiteStore, PostgresStore])
+def test_a_store_is_as_durable_as_it_can_be_told(store, durability):
+    with pytest.raises(DefinitionError, match=r"durability=.* is not one of full, process"):
+        store("postgresql://host/database", durability=durability)
+
+
+def test_a_postgres_store_has_a_url_and_does_not_tell_it():
+    with pytest.raises(DefinitionError, match=r"url is a bytes\. Write PostgresStore\(") as refused:
+        PostgresStore(b"postgresql://me:hunter2@host/database")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("keys", ["hunter2hunter2", ("hunter2hunter2",), Secret("hunter2hunter2"), None])
+def test_a_codec_has_secret_keys_and_does_not_tell_them(keys):
+    with pytest.raises(DefinitionError, match=r"keys is not a tuple of secrets\. Write keys=\(Secret\(") as refused:
+        JsonCodec(keys)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_codec_has_a_limit_in_bytes():
+    with pytest.raises(DefinitionError, match="limit=0 is not a whole number of at least 1"):
+        JsonCodec(limit=0)

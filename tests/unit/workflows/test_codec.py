@@ -281,3 +281,30 @@ def test_types_that_travel_pass(wanted):
 def test_types_that_cannot_travel_are_refused_before_there_are_values(wanted, message):
     with pytest.raises(PayloadError, match=message):
         JsonCodec().check(wanted, "it")
+
+
+@pytest.mark.parametrize(
+    "data", [b"{}", b'{"a":1}', b'{"$secret":7}', b'{"$secret":null}', b'{"$secret":"x"}', b"[]", b"7"]
+)
+def test_what_is_no_secret_is_not_read_as_one(data):
+    with pytest.raises(PayloadError, match="it cannot be read from the journal as Secret"):
+        JsonCodec((JsonCodec.new_key(),)).decode(data, Secret, "it")
+
+
+@dataclass
+class Picky:
+    """Raises what is neither a ValueError nor a TypeError."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        {"tea": 1}[self.name]
+
+
+def test_whatever_a_type_raises_when_it_is_read_is_told():
+    with pytest.raises(PayloadError, match=r"it cannot be read from the journal as Picky: KeyError\('coffee'\)"):
+        JsonCodec().decode(b'{"name":"coffee"}', Picky, "it")
+    made = Picky("tea")
+    made.name = "coffee"
+    with pytest.raises(PayloadError, match=r"it would not be readable as Picky: KeyError\('coffee'\)"):
+        JsonCodec().keep(made, "it", Picky)

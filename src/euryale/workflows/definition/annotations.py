@@ -2,8 +2,8 @@
 
 import dataclasses
 import typing
-from collections.abc import Mapping
-from types import NoneType, UnionType
+from collections.abc import Iterator, Mapping
+from types import FunctionType, NoneType, UnionType
 from typing import Any, Final, Union
 
 import msgspec
@@ -17,7 +17,9 @@ _PLAIN: Final[Mapping[type, tuple[type, ...]]] = {
 }
 """Types whose values are told from others at a glance, each with the classes of its values."""
 
+_LIBRARIES: Final = frozenset({"builtins", "pydantic"})
 _LITERALS: Final = frozenset({str, bytes, bool, int, float, NoneType, list, tuple, dict, set, frozenset})
+"""Types whose values are judged; those of others, such as an ``IntEnum``, are let through."""
 
 
 class Unannotated:
@@ -42,7 +44,7 @@ def attribute_type(owner: Any, name: str) -> Any:
         return Any
     if name in fields:
         return _hints(owner).get(name, Any)
-    if hasattr(owner, name):
+    if hasattr(owner, name) or _sets(owner, name):
         return Any
     raise LookupError(", ".join(fields) or "none")
 
@@ -50,14 +52,10 @@ def attribute_type(owner: Any, name: str) -> Any:
 def item_type(owner: Any, key: object) -> Any:
     """Return the annotation of ``value[key]``; Any if nothing says what it is."""
     owner = _without_none(owner)
-    arguments = typing.get_args(owner)
-    match typing.get_origin(owner):
-        case origin if origin is list and isinstance(key, int):
-            return arguments[0]
-        case origin if origin is dict:
-            return arguments[1]
-        case _:
-            return Any
+    origin, arguments = typing.get_origin(owner), typing.get_args(owner)
+    if origin is list and isinstance(key, int):
+        return arguments[0]
+    return arguments[1] if origin is dict else Any
 
 
 def can_be(value: object, wanted: Any) -> bool:
@@ -76,7 +74,9 @@ def is_record(wanted: Any) -> bool:
 
 def name_of(wanted: Any) -> str:
     """Return a type as a person writes it."""
-    return wanted.__qualname__ if isinstance(wanted, type) and not typing.get_args(wanted) else str(wanted)
+    if isinstance(wanted, type) and not typing.get_args(wanted):
+        return wanted.__qualname__.rpartition("<locals>.")[2]
+    return str(wanted)
 
 
 def _takes_none(wanted: Any) -> bool:
@@ -87,6 +87,7 @@ def _takes_none(wanted: Any) -> bool:
 
 
 def _without_none(wanted: Any) -> Any:
+    """Return what else than None a value of that type is; Any if it is one of several things."""
     if typing.get_origin(wanted) not in {Union, UnionType}:
         return wanted
     others = [each for each in typing.get_args(wanted) if each is not NoneType]
@@ -115,11 +116,22 @@ def _model_fields(owner: type) -> tuple[str, ...] | None:
 
 
 def _makes_attributes(owner: type) -> bool:
-    classes = [each for each in owner.__mro__ if each.__module__.partition(".")[0] not in {"builtins", "pydantic"}]
-    return any("__getattr__" in vars(each) or "__getattribute__" in vars(each) for each in classes)
+    """Return whether a class answers attributes that it does not declare."""
+    return any("__getattr__" in vars(each) or "__getattribute__" in vars(each) for each in _own_classes(owner))
+
+
+def _sets(owner: type, name: str) -> bool:
+    """Return whether a method of a class mentions the name: ``__post_init__`` may set what is no field."""
+    methods = (each for base in _own_classes(owner) for each in vars(base).values() if isinstance(each, FunctionType))
+    return any(name in each.__code__.co_names or name in each.__code__.co_consts for each in methods)
+
+
+def _own_classes(owner: type) -> Iterator[type]:
+    return (each for each in owner.__mro__ if each.__module__.partition(".")[0] not in _LIBRARIES)
 
 
 def _hints(owner: Any) -> Mapping[str, Any]:
+    """Return the annotations of a class's fields; none if they cannot be read."""
     try:
         return typing.get_type_hints(owner)
     except Exception:  # noqa: BLE001 -- names that exist only for a type checker: then nothing says what they are

@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
+
+_SEPARATORS: Final = frozenset("#/ []")
 
 
 def refusal(what: str, given: object, wanted: str, hint: str = "") -> DefinitionError:
@@ -42,6 +44,16 @@ def check_function(given: object, what: str, wanted: str, hint: str = "") -> Non
         raise refusal(what, given, wanted, hint)
 
 
+def check_name(given: object, what: str) -> None:
+    """Refuse a name of which nodes' ids could not be made: ``name#2``, ``each:name[3]``, ``execution/name``.
+
+    Raises:
+        DefinitionError: If it is one.
+    """
+    if not isinstance(given, str) or not given or not given.isprintable() or set(given) & _SEPARATORS:
+        raise DefinitionError(f"{what} is a text without spaces, brackets, '/' or '#', not {given!r}.")
+
+
 def takes(function: Callable[..., Any], count: int) -> bool:
     """Return whether a function can be called with so many values; of a built-in that does not tell: yes."""
     try:
@@ -68,9 +80,43 @@ def is_whole(given: object) -> TypeGuard[int]:
     return isinstance(given, int) and not isinstance(given, bool)
 
 
+def is_number(given: object) -> TypeGuard[float]:
+    """Return whether it is a number; True and False are none."""
+    return isinstance(given, (int, float)) and not isinstance(given, bool)
+
+
 def is_duration(given: object) -> TypeGuard[float | timedelta]:
     """Return whether it is a number, or a timedelta."""
-    return isinstance(given, (int, float, timedelta)) and not isinstance(given, bool)
+    return is_number(given) or isinstance(given, timedelta)
+
+
+def in_seconds(duration: float | timedelta) -> float:
+    """Return a duration, which may be given either way, in seconds."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+
+
+def seconds(given: object, what: str) -> float:
+    """Return a duration in seconds; refuse what is none, or less than 0.
+
+    Args:
+        given: Seconds, or a timedelta.
+        what: Its name.
+
+    Raises:
+        DefinitionError: If it is none.
+    """
+    if not is_duration(given) or not in_seconds(given) >= 0:  # NaN is not
+        raise DefinitionError(f"{what}={given!r}: give seconds from 0 up, or a timedelta.")
+    return in_seconds(given)
+
+
+def seconds_or_none(given: object, what: str) -> float | None:
+    """Return a duration in seconds as :func:`seconds` does; None stays None.
+
+    Raises:
+        DefinitionError: If it is neither.
+    """
+    return None if given is None else seconds(given, what)
 
 
 def check_seconds(given: object, what: str, *, zero: bool = False) -> None:
@@ -84,8 +130,7 @@ def check_seconds(given: object, what: str, *, zero: bool = False) -> None:
     Raises:
         DefinitionError: If it is none.
     """
-    number = given if is_duration(given) and not isinstance(given, timedelta) else -1
-    if not (number > 0 or (zero and number == 0)):  # NaN is neither
+    if not is_number(given) or not (given > 0 or (zero and given == 0)):  # NaN is neither
         raise refusal(what, given, "a number of seconds from 0 up" if zero else "a number of seconds above 0")
 
 

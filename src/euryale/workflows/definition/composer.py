@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, is_record, name_of
+from euryale.workflows.definition.checks import in_seconds, is_number
 from euryale.workflows.definition.expression import Choice, Computed, Constant, Expression, Output
 from euryale.workflows.definition.nodes import (
     ChildNode,
@@ -61,18 +62,27 @@ class DetachedLike(WorkflowLike, Protocol[I]):
 
 @dataclass(eq=False)
 class Composition(Home):
-    """A plan in the making."""
+    """A plan in the making.
+
+    Attributes:
+        block: Where nodes are placed now: the plan's body, a side or a branch.
+        ids: The ids of all nodes.
+        uses: How often each name was claimed.
+        undecided: Decisions of which nobody has said what is done, each with its place.
+    """
 
     block: list[Node] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    uses: dict[str, int] = field(default_factory=dict)
     undecided: dict["When[Any]", str] = field(default_factory=dict)
 
     def claim_id(self, name: str) -> str:
         """Return ``name``, or ``name#2`` and so on when it is taken."""
-        node_id, count = name, 1
+        node_id, count = name, self.uses.get(name, 1)
         while node_id in self.ids:
             count += 1
             node_id = f"{name}#{count}"
+        self.uses[name] = count
         self.ids.add(node_id)
         return node_id
 
@@ -139,17 +149,31 @@ def _bind(step: PlacedStep, args: tuple[object, ...], kwargs: dict[str, object])
         bound = inspect.signature(step.function).bind_partial(*args, **kwargs).arguments
     except TypeError as error:
         raise CompositionError(f"{where}: step {step.name!r}: {error}.") from error
+    given = [name for name, _ in step.signature.injected if name in bound]
+    if given:
+        raise CompositionError(
+            f"{where}: step {step.name!r} is given {', '.join(given)}, which the engine provides.", hint="Leave it out."
+        )
     missing = [name for name in step.signature.parameters if name in step.signature.required - bound.keys()]
     if missing:
         raise CompositionError(f"{where}: step {step.name!r} is called without {', '.join(missing)}.")
     for name, value in bound.items():
         if name in step.signature.types and value is not step.signature.defaults.get(name, UNSET):
-            _check_fits(f"step {step.name!r} takes {{}} as {name!r}", value, step.signature.types[name])
+            check_fits(f"step {step.name!r} takes {{}} as {name!r}", value, step.signature.types[name])
     return {name: expression_of(value) for name, value in bound.items()}
 
 
-def _check_fits(says: str, value: object, wanted: Any) -> None:
-    """Refuse a literal that is of another type, and an input that comes as JSON values where a record is wanted."""
+def check_fits(says: str, value: object, wanted: Any) -> None:
+    """Refuse a literal that is of another type, and an input that comes as JSON values where a record is wanted.
+
+    Args:
+        says: Where it was given, with ``{}`` for the type.
+        value: What was given.
+        wanted: The annotation.
+
+    Raises:
+        CompositionError: If it can never be of that type.
+    """
     if isinstance(value, Placeholder):
         if type_of(value) is Unannotated and is_record(wanted):
             raise CompositionError(
@@ -165,9 +189,20 @@ def place_child(workflow: WorkflowLike, value: object) -> Placeholder:
     """Place a workflow inside of another; see ``Workflow.__call__``."""
     name = workflow.plan.name
     composition = current_composition(f"workflow {name!r} called")
-    _check_fits(f"workflow {name!r} takes {{}}", value, workflow.plan.input_type)
+    _check_input(workflow, value)
     node = ChildNode(composition.claim_id(name), workflow, expression_of(value))
     return composition.place(node, workflow.plan.output_type)
+
+
+def _check_input(workflow: WorkflowLike, value: object) -> None:
+    """Refuse what cannot be the input of a workflow that is called."""
+    name, wanted = workflow.plan.name, workflow.plan.input_type
+    if wanted is None and value is not None:
+        raise CompositionError(
+            f"{caller_location()}: workflow {name!r} takes no input, and is given {value!r}.",
+            hint="Leave it out, or give the composer a parameter.",
+        )
+    check_fits(f"workflow {name!r} takes {{}}", value, wanted)
 
 
 def detach(workflow: "DetachedLike[I]", value: I) -> str:
@@ -179,10 +214,14 @@ def detach(workflow: "DetachedLike[I]", value: I) -> str:
 
     Returns:
         The id of its execution.
+
+    Raises:
+        CompositionError: If it is no workflow, does not take that input, or this is called outside of a composer.
     """
     composition = current_composition("detach(...)")
     if not hasattr(workflow, "plan"):
         raise CompositionError(f"{caller_location()}: detach takes a workflow and its input, not {workflow!r}.")
+    _check_input(workflow, value)
     node_id = composition.claim_id(f"detach:{workflow.plan.name}")
     return cast("str", composition.place(DetachNode(node_id, workflow, expression_of(value))))
 
@@ -260,18 +299,16 @@ def wait_for(signal: Signal[T], *, timeout: float | timedelta | None = None, def
             hint="Say after how long it is taken: timeout=seconds.",
         )
     if default is not UNSET and default is not None:
-        _check_fits(f"wait_for({signal.name!r}) takes {{}} as its default", default, signal.type)
+        check_fits(f"wait_for({signal.name!r}) takes {{}} as its default", default, signal.type)
     limit = None if timeout is None else _seconds("wait_for", timeout)
     instead = None if default is UNSET else expression_of(default)
     node_id = composition.claim_id(f"signal:{signal.name}")
     return cast("T", composition.place(SignalNode(node_id, signal, limit, instead), signal.type))
 
 
-def _seconds(what: str, duration: object) -> Expression:
-    expression = expression_of(duration.total_seconds() if isinstance(duration, timedelta) else duration)
-    if isinstance(expression, Constant) and (
-        not isinstance(expression.value, (int, float)) or not expression.value >= 0  # NaN is not
-    ):
+def _seconds(what: str, duration: float | timedelta) -> Expression:
+    expression = expression_of(in_seconds(duration))
+    if isinstance(expression, Constant) and not (is_number(expression.value) and expression.value >= 0):  # NaN is not
         raise CompositionError(
             f"{caller_location()}: {what} takes seconds from 0 up, a timedelta or a placeholder, not {duration!r}."
         )
@@ -288,11 +325,9 @@ def transform(function: Callable[..., T], *values: object) -> T:
         values: What it is given; may hold placeholders.
 
     Raises:
-        CompositionError: If ``function`` is a coroutine function, is or calls a step, takes another number of values,
-            or uses a placeholder that is not passed to it.
+        CompositionError: If ``function`` is no function or a coroutine function, is or calls a step, takes another
+            number of values, or uses a placeholder that is not passed to it.
     """
-    if inspect.iscoroutinefunction(function):
-        raise CompositionError(f"{caller_location()}: transform takes a plain function.", hint="Make it a step.")
     check_pure(function, "transform", len(values))
     current_composition("transform(...)")
     return cast("T", Placeholder(Computed(function, tuple(map(expression_of, values)))))
@@ -364,14 +399,13 @@ def when(value: T, predicate: Callable[[T], bool]) -> When[T]:
         predicate: Pure and quick; its answer is journaled.
 
     Raises:
-        CompositionError: If the predicate is a coroutine function, takes another number of values than one, or uses a
-            placeholder that is not passed to it; and at the end of the composer if there is no ``then``.
+        CompositionError: If the predicate is no function or a coroutine function, is or calls a step, takes another
+            number of values than one, or uses a placeholder that is not passed to it; and at the end of the composer if
+            there is no ``then``.
 
     Example:
         >>> receipt = when(order, lambda order: order.paid).then(lambda: ship(order)).otherwise(lambda: hold(order))
     """
-    if inspect.iscoroutinefunction(predicate):
-        raise CompositionError(f"{caller_location()}: when takes a plain predicate.", hint="Ask in a step before.")
     check_pure(predicate, "when", 1)
     decision: When[T] = When(Computed(predicate, (expression_of(value),)))
     current_composition("when(...)").undecided[decision] = caller_location()

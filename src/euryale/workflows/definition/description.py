@@ -1,7 +1,12 @@
 """Expressions as JSON values: what a plan's fingerprint is taken of."""
 
 from collections.abc import Callable
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from euryale.workflows.definition.expression import (
     Attribute,
@@ -47,9 +52,28 @@ def _name(function: Callable[..., Any]) -> str:
     return name.rpartition("<locals>.")[2]
 
 
+def _text(value: object) -> str | None:
+    """Return a value of a type that says it all in a text as that text; None for any other, such as a secret."""
+    match value:
+        case Enum():
+            return value.name
+        case Decimal() | UUID() | date() | time() | timedelta():
+            return str(value)
+        case PurePath():
+            return value.as_posix()
+        case bytes():
+            return value.hex()
+        case _:
+            return None
+
+
 def _constant(value: object) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"constant": value}
+    if (text := _text(value)) is not None:
+        return {"type": type(value).__qualname__, "constant": text}
+    if isinstance(value, (set, frozenset)):
+        return {"set": sorted(map(_constant, value), key=repr)}
     if isinstance(value, (list, tuple)):
         return [_constant(each) for each in value]
     if isinstance(value, dict):

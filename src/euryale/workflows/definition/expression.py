@@ -1,7 +1,7 @@
 """Where a value will come from: small immutable trees that a plan holds and an execution evaluates."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -146,6 +146,27 @@ def sources(expression: Expression) -> frozenset[str]:
             return frozenset().union(*(sources(value) for _, value in items))
         case _:
             return frozenset()
+
+
+def functions(expression: Expression) -> Iterator[Callable[..., Any]]:
+    """Yield the functions that compute the expression, and what it is computed from."""
+    match expression:
+        case Computed(function, parts):
+            yield function
+            for part in parts:
+                yield from functions(part)
+        case Attribute(source) | Item(source):
+            yield from functions(source)
+        case Sequence(_, parts):
+            for part in parts:
+                yield from functions(part)
+        case Choice(_, then, otherwise):
+            yield from (*functions(then), *functions(otherwise))
+        case Table(items) | Record(_, items):
+            for _, value in items:
+                yield from functions(value)
+        case _:
+            return
 
 
 def record_fields(value: object) -> tuple[str, ...] | None:

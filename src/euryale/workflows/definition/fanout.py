@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar, cast, overload
 
-from euryale.workflows.definition.checks import is_whole
+from euryale.workflows.definition.checks import is_number, is_whole
 from euryale.workflows.definition.composer import current_composition
 from euryale.workflows.definition.expression import Constant
 from euryale.workflows.definition.nodes import ChildNode, EachNode, StepNode, Tolerance
@@ -114,20 +114,20 @@ def _check_concurrency(concurrency: object) -> None:
         )
 
 
-def _check_tolerance(min_successful: int | None, tolerated_failures: float | None) -> None:
-    if not _is_count(min_successful) or not _is_tolerance(tolerated_failures):
+def _check_tolerance(min_successful: object, tolerated_failures: object) -> None:
+    if min_successful is not None and not (is_whole(min_successful) and min_successful >= 0):
         raise CompositionError(
-            f"{caller_location()}: min_successful={min_successful}, tolerated_failures={tolerated_failures}.",
-            hint="min_successful is a count; tolerated_failures is a count, or a share between 0 and 1.",
+            f"{caller_location()}: min_successful={min_successful!r} is not a count.", hint="Give a whole number."
+        )
+    if tolerated_failures is not None and not _is_tolerance(tolerated_failures):
+        raise CompositionError(
+            f"{caller_location()}: tolerated_failures={tolerated_failures!r} is not a count, nor a share.",
+            hint="Give a whole number, or a share of all items between 0 and 1.",
         )
 
 
-def _is_count(number: object) -> bool:
-    return number is None or (isinstance(number, int) and number >= 0)
-
-
-def _is_tolerance(failures: float | None) -> bool:
-    return failures is None or (math.isfinite(failures) and failures >= 0 and (failures < 1 or failures % 1 == 0))
+def _is_tolerance(given: object) -> bool:
+    return is_number(given) and math.isfinite(given) and given >= 0 and (given < 1 or given % 1 == 0)
 
 
 def item_node(node: EachNode, index: int, value: Any) -> StepNode | ChildNode:

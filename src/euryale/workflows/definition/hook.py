@@ -2,8 +2,10 @@
 
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from euryale.workflows.definition.composer import current_composition
+from euryale.workflows.definition.checks import check_name, check_type
+from euryale.workflows.definition.composer import check_fits, current_composition
 from euryale.workflows.definition.nodes import HookNode, StepNode
+from euryale.workflows.definition.place import Located
 from euryale.workflows.definition.placeholder import Tool, expression_of
 from euryale.workflows.definition.step import Step
 from euryale.workflows.errors import DefinitionError
@@ -30,8 +32,8 @@ class Hook(Tool, Generic[T]):
     instead: ClassVar[str] = "Call it with what its handlers are given."
 
     def __init__(self, name: str, type: type[T]) -> None:  # noqa: A002 -- its name
-        if not name or set(name) & set("#/ []"):
-            raise DefinitionError(f"A hook's name has no spaces, brackets, '/' or '#': {name!r}.")
+        with Located():
+            check_name(name, "A hook's name")
         self.name = name
         self.type = type
         self._handlers: dict[str, Step[[T], Any, Any]] = {}
@@ -43,13 +45,19 @@ class Hook(Tool, Generic[T]):
         """Have a step called there.
 
         Raises:
-            DefinitionError: If another one of that name is, or it takes not one parameter.
+            DefinitionError: If it is no step, another one of that name is attached, or it takes not one parameter.
         """
-        if self._handlers.setdefault(handler.name, handler) is not handler:
-            raise DefinitionError(f"Hook {self.name!r} has a handler {handler.name!r}.", hint="handler.named(...)")
-        if len(handler.signature.required) > 1 or not handler.signature.parameters:
-            del self._handlers[handler.name]
-            raise DefinitionError(f"{handler!r} cannot handle {self.name!r}.", hint="A handler takes one parameter.")
+        with Located():
+            check_type(handler, Step, f"Hook({self.name!r}).attach: handler", "a step", "Put @step above it.")
+            if self._handlers.get(handler.name, handler) is not handler:
+                raise DefinitionError(
+                    f"Hook {self.name!r} has a handler {handler.name!r}.", hint='Attach it as handler.named("another").'
+                )
+            if len(handler.signature.required) > 1 or not handler.signature.parameters:
+                raise DefinitionError(
+                    f"{handler!r} cannot handle {self.name!r}.", hint="A handler takes one parameter."
+                )
+        self._handlers[handler.name] = handler
 
     def detach(self, handler: Step[[T], Any, Any]) -> None:
         """Have it called no more; nothing happens if it was not."""
@@ -68,9 +76,10 @@ class Hook(Tool, Generic[T]):
             What each handler returned, by its name.
 
         Raises:
-            CompositionError: If called outside of a composer.
+            CompositionError: If called outside of a composer, or with something of another type.
         """
         composition = current_composition(f"hook {self.name!r} called")
+        check_fits(f"hook {self.name!r} takes {{}}", data, self.type)
         node_id = composition.claim_id(f"hook:{self.name}")
         return cast("dict[str, Any]", composition.place(HookNode(node_id, self, expression_of(data))))
 

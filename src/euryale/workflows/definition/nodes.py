@@ -1,14 +1,17 @@
 """What a plan is made of: one kind of node for each thing that a composer can call."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Optional, Protocol, TypeAlias, TypeVar
 
 from euryale.workflows.definition.description import describe
 from euryale.workflows.definition.expression import Computed, Expression, sources
 from euryale.workflows.definition.queue import Queue
+from euryale.workflows.errors import DefinitionError
 
 T = TypeVar("T")
+CHILD_SEPARATOR: Final = "::"
+"""Stands between a parent's id and the node that calls the child, in the child's id: no id that is given has it, and no
+workflow's name."""
 OnFailure = Literal["wait", "cancel"]
 Kind = Literal["step", "child", "emit", "signal", "sleep", "each", "hook", "detach", "parallel", "when"]
 
@@ -56,6 +59,11 @@ class Node(Protocol):
         """The blocks inside of it."""
         ...
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it evaluates; what is inside of it has expressions of its own."""
+        ...
+
     def reads(self) -> frozenset[str]:
         """Return the nodes whose outputs it needs, those inside of it included."""
         ...
@@ -68,7 +76,7 @@ class Node(Protocol):
 Block: TypeAlias = tuple[Node, ...]
 
 
-class _Leaf:
+class _Reading:
     __slots__ = ()
 
     @property
@@ -76,9 +84,14 @@ class _Leaf:
         """Nothing is inside of it."""
         return ()
 
+    def reads(self: Node) -> frozenset[str]:
+        """Return the nodes whose outputs it needs, those inside of it included."""
+        inside = (node.reads() for block in self.blocks for node in block)
+        return frozenset().union(*map(sources, self.expressions), *inside)
+
 
 @dataclass(frozen=True, slots=True)
-class StepNode(_Leaf):
+class StepNode(_Reading):
     """A step with its arguments."""
 
     kind: ClassVar[Kind] = "step"
@@ -86,9 +99,10 @@ class StepNode(_Leaf):
     step: Any  # a Step; typed loosely because a step knows how to place itself in a plan
     arguments: tuple[tuple[str, Expression], ...]
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return _sources(value for _, value in self.arguments)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return tuple(value for _, value in self.arguments)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -103,7 +117,7 @@ class StepNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class CallNode(_Leaf):
+class CallNode(_Reading):
     """A workflow called inside of a workflow, with its input."""
 
     kind: ClassVar[Kind]
@@ -111,9 +125,10 @@ class CallNode(_Leaf):
     workflow: WorkflowLike
     input: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.input)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.input,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -135,7 +150,7 @@ class DetachNode(CallNode):
 
 
 @dataclass(frozen=True, slots=True)
-class EmitNode(_Leaf):
+class EmitNode(_Reading):
     """An event, staged until the outermost execution succeeds."""
 
     kind: ClassVar[Kind] = "emit"
@@ -143,9 +158,10 @@ class EmitNode(_Leaf):
     event: str
     data: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.data)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.data,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -160,6 +176,9 @@ class Signal(Generic[T]):
         name: Its name.
         type: The type of what comes with it.
 
+    Raises:
+        DefinitionError: If it has no name.
+
     Example:
         >>> approved = Signal("approved", bool)
     """
@@ -167,9 +186,13 @@ class Signal(Generic[T]):
     name: str
     type: type[T]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise DefinitionError(f"A signal has a name, not {self.name!r}.", hint='Write Signal("approved", bool).')
+
 
 @dataclass(frozen=True, slots=True)
-class SignalNode(_Leaf):
+class SignalNode(_Reading):
     """A wait for a signal."""
 
     kind: ClassVar[Kind] = "signal"
@@ -183,9 +206,10 @@ class SignalNode(_Leaf):
         """What it gives: what comes with the signal, or None as a default."""
         return self.signal.type if self.default is None else Optional[self.signal.type]  # noqa: UP045 -- at run time
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return _sources(value for value in (self.timeout, self.default) if value is not None)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return tuple(value for value in (self.timeout, self.default) if value is not None)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -196,16 +220,17 @@ class SignalNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class SleepNode(_Leaf):
+class SleepNode(_Reading):
     """A wait for a time."""
 
     kind: ClassVar[Kind] = "sleep"
     id: str
     seconds: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.seconds)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.seconds,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -235,7 +260,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
-class EachNode(_Leaf):
+class EachNode(_Reading):
     """A step or a workflow, done for each item."""
 
     kind: ClassVar[Kind] = "each"
@@ -245,9 +270,10 @@ class EachNode(_Leaf):
     concurrency: int
     tolerance: Tolerance
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.items)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.items,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -258,7 +284,7 @@ class EachNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class HookNode(_Leaf):
+class HookNode(_Reading):
     """A place at which an application's handlers are called."""
 
     kind: ClassVar[Kind] = "hook"
@@ -266,9 +292,10 @@ class HookNode(_Leaf):
     hook: Any  # a Hook
     data: Expression
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it needs."""
-        return sources(self.data)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What it is given."""
+        return (self.data,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values; its handlers are no part of the plan."""
@@ -276,7 +303,7 @@ class HookNode(_Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class ParallelNode:
+class ParallelNode(_Reading):
     """Branches that run at the same time."""
 
     kind: ClassVar[Kind] = "parallel"
@@ -289,9 +316,10 @@ class ParallelNode:
         """The branches."""
         return self.branches
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs they need."""
-        return _reads_of(self.branches)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """None: its branches have theirs."""
+        return ()
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -300,7 +328,7 @@ class ParallelNode:
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceNode:
+class ChoiceNode(_Reading):
     """A decision between two blocks."""
 
     kind: ClassVar[Kind] = "when"
@@ -314,9 +342,10 @@ class ChoiceNode:
         """Both sides."""
         return self.then, self.otherwise
 
-    def reads(self) -> frozenset[str]:
-        """Return the nodes whose outputs it and its sides need."""
-        return sources(self.predicate) | _reads_of(self.blocks)
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What decides."""
+        return (self.predicate,)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -327,14 +356,6 @@ class ChoiceNode:
 def describe_block(block: Block) -> list[dict[str, Any]]:
     """Return a sequence of nodes as JSON values."""
     return [node.describe() for node in block]
-
-
-def _sources(expressions: Iterable[Expression]) -> frozenset[str]:
-    return frozenset().union(*map(sources, expressions))
-
-
-def _reads_of(blocks: Iterable[Block]) -> frozenset[str]:
-    return frozenset().union(*(node.reads() for block in blocks for node in block))
 
 
 def _called(plan: PlanLike) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Plan:
         version: Its version, a positive number that its author counts up.
         body: What it does, in order.
         result: What it returns.
-        input_type: What it is given.
+        input_type: What it is given, as annotated; None: nothing.
         output_type: What it returns, as annotated.
         timeout: Seconds that an execution may take before it is undone; None: no limit.
         retention: Seconds for which a finished execution is kept; None: for ever.

@@ -1,11 +1,21 @@
 """When to try again, and how long to wait before."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
-from euryale.workflows.errors import DefinitionError, PermanentFailure
+from euryale.workflows.definition.checks import check_count, check_seconds, is_number, refusal
+from euryale.workflows.errors import PermanentFailure
 
 _JITTER_FLOOR = 0.5
+
+
+def _check_errors(given: Any, name: str) -> None:
+    known = isinstance(given, tuple) and all(
+        isinstance(each, type) and issubclass(each, BaseException) for each in given
+    )
+    if not known:
+        hint = f"Write {name}=(TimeoutError, ConnectionError)."
+        raise refusal(f"Retry: {name}", given, "a tuple of exception classes", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Retry:
             :class:`PermanentFailure` always belongs here.
 
     Raises:
-        DefinitionError: If a number is out of range.
+        DefinitionError: If a number is out of range, or something that it is given cannot be right.
 
     Example:
         >>> Retry(max_attempts=4, initial=1, factor=2, jitter=False).delay(2, random=0.0)
@@ -39,10 +49,13 @@ class Retry:
     give_up_on: tuple[type[Exception], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.max_attempts < 1:
-            raise DefinitionError(f"Retry(max_attempts={self.max_attempts}): there is at least 1 attempt.")
-        if not (self.initial >= 0 and self.factor >= 1 and self.max_interval >= 0):  # NaN is none of these
-            raise DefinitionError("Retry: initial and max_interval are at least 0 seconds, factor is at least 1.")
+        check_count(self.max_attempts, "Retry: max_attempts", least=1, hint="The first attempt counts, too.")
+        check_seconds(self.initial, "Retry: initial", zero=True)
+        check_seconds(self.max_interval, "Retry: max_interval", zero=True)
+        if not is_number(self.factor) or not self.factor >= 1:  # NaN is not
+            raise refusal("Retry: factor", self.factor, "a number of at least 1")
+        _check_errors(self.retry_on, "retry_on")
+        _check_errors(self.give_up_on, "give_up_on")
 
     def allows(self, error: Exception, attempt: int) -> bool:
         """Return whether attempt number ``attempt`` (from 1), which ended in ``error``, is followed by another."""
@@ -64,15 +77,3 @@ ONCE = Retry(max_attempts=1)
 
 PERSISTENT = Retry(max_attempts=8, initial=0.5, factor=2.0, max_interval=60.0)
 """The default of a compensation: about two minutes of trying."""
-
-
-def seconds(duration: float | timedelta | None, what: str) -> float | None:
-    """Return a duration in seconds; None stays None.
-
-    Raises:
-        DefinitionError: If it is no duration; ``what`` names it in the error.
-    """
-    number = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if number is not None and not (isinstance(number, (int, float)) and number >= 0):  # NaN is not
-        raise DefinitionError(f"{what}={duration!r}: give seconds from 0 up, or a timedelta.")
-    return number

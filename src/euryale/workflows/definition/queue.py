@@ -9,6 +9,7 @@ from euryale.workflows.definition.checks import (
     check_count,
     check_function,
     check_type,
+    in_seconds,
     is_duration,
     is_whole,
     refusal,
@@ -52,7 +53,7 @@ class Rate:
     @property
     def seconds(self) -> float:
         """The length of the window in seconds."""
-        return self.per.total_seconds() if isinstance(self.per, timedelta) else float(self.per)
+        return float(in_seconds(self.per))
 
 
 @dataclass(frozen=True, slots=True)

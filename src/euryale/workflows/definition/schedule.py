@@ -9,7 +9,15 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from euryale.workflows.definition.cadence import Cadence, Cron, Interval
-from euryale.workflows.definition.checks import check_count, check_type, is_duration, is_whole, refusal, takes
+from euryale.workflows.definition.checks import (
+    check_count,
+    check_type,
+    in_seconds,
+    is_duration,
+    is_whole,
+    refusal,
+    takes,
+)
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.errors import DefinitionError
 
@@ -81,7 +89,7 @@ class Schedule(Generic[I]):
             raise self._wrong("an interval knows no time zone: leave timezone out, or use cron")
         if self.overlap not in get_args(Overlap) or self.catch_up not in get_args(CatchUp):
             raise self._wrong("overlap is allow, forbid or cancel, and catch_up is none, latest or all")
-        if not 0 <= _seconds(self.jitter) < _NEVER:
+        if not 0 <= in_seconds(self.jitter) < _NEVER:
             raise self._wrong("jitter is at least 0 seconds")
         if self.deduplicate and self.workflow.queue is None:
             raise self._wrong("nothing is deduplicated without a queue: give the workflow one")
@@ -112,7 +120,7 @@ class Schedule(Generic[I]):
         """When its ticks are."""
         if self.cron is not None:
             return Cron(self.cron, self.timezone)
-        seconds = _seconds(self.every or 0.0)
+        seconds = in_seconds(self.every or 0.0)
         if not 1 <= seconds < _NEVER or seconds != int(seconds):
             raise self._wrong("every is whole seconds, at least 1")
         return Interval(int(seconds))
@@ -120,7 +128,7 @@ class Schedule(Generic[I]):
     @property
     def jitter_seconds(self) -> float:
         """The longest time between a tick and the beginning of its execution."""
-        return _seconds(self.jitter)
+        return in_seconds(self.jitter)
 
     def input_at(self, tick: float) -> Any:
         """Return the input of a tick's execution.
@@ -134,10 +142,6 @@ class Schedule(Generic[I]):
         if callable(self.input):
             return self.input(datetime.fromtimestamp(tick, ZoneInfo(self.timezone)))
         return self.input
-
-
-def _seconds(duration: float | timedelta) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
 
 
 def tick_id(schedule: str, tick: float) -> str:

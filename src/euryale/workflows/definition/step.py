@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from euryale.workflows.definition.checks import check_function
+from euryale.workflows.definition.checks import check_function, check_name, refusal, seconds, seconds_or_none
 from euryale.workflows.definition.composer import place_step
 from euryale.workflows.definition.place import Located, name_after, placed
 from euryale.workflows.definition.placeholder import Tool
-from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry, seconds
+from euryale.workflows.definition.policy import ONCE, PERSISTENT, Retry
 from euryale.workflows.errors import DefinitionError
 
 P = ParamSpec("P")
@@ -76,9 +76,9 @@ class Signature:
     Attributes:
         parameters: The parameters that a composer passes, in order.
         required: Those of them without a default.
-        injected: The parameters that the engine provides, with what is provided.
         defaults: The values of the others.
         types: The annotations of all that a composer passes, by name.
+        injected: The parameters that the engine provides, with what is provided.
         output_type: What it returns, out of a ``StepResponse`` if it returns one.
         undo_type: What its compensation receives, which may be None.
         says_undo: Whether it says what there is to undo apart from its output.
@@ -224,8 +224,7 @@ class Step(Tool, Generic[P, R, U]):
     instead: ClassVar[str] = "Call it: its result is a value."
 
     def __init__(self, name: str, function: Callable[..., Any], options: StepOptions) -> None:
-        if not isinstance(name, str) or not name or set(name) & set("#/ "):
-            raise DefinitionError(f"A step's name is a text without spaces, '/' or '#', not {name!r}.")
+        check_name(name, "A step's name")
         self.name = name
         self.function = function
         self.options = options
@@ -266,7 +265,8 @@ class Step(Tool, Generic[P, R, U]):
         """Return the same step under another name, and with other limits if given."""
         with Located():
             limit = self.options.timeout if timeout is None else seconds(timeout, "timeout")
-            return self._twin(name, retry=_policy(retry or self.options.retry), timeout=limit)
+            policy = self.options.retry if retry is None else _policy(retry)
+            return self._twin(name, retry=policy, timeout=limit)
 
     def continue_on_failure(self) -> "Step[P, R | None, U]":
         """Return the same step, without which the workflow goes on when it has failed for good.
@@ -283,7 +283,14 @@ class Step(Tool, Generic[P, R, U]):
 
         Args:
             node: The name of a step, or another node's id.
+
+        Raises:
+            DefinitionError: If that is none; and at the end of the composer if it does not follow.
         """
+        with Located():
+            if not isinstance(node, str) or not node:
+                hint = 'Write step.skip_to("notify"): the name of the step.'
+                raise refusal("skip_to: node", node, "the id of a later node", hint)
         return self._twin(self.name, skip_to=node)
 
     def with_functions(self, function: Callable[..., Any], undo: Callable[..., Any] | None) -> "Step[P, R, U]":
@@ -341,8 +348,9 @@ class Step(Tool, Generic[P, R, U]):
             with Located():
                 if self.compensation is not None:
                     raise DefinitionError(f"Step {self.name!r} has a compensation already.")
-                check_function(function, f"step {self.name!r}: its compensation", "a function")
-                limits = _policy(retry), seconds(timeout, "timeout")
+                what, hint = f"step {self.name!r}: its compensation", f"Put @{self.name}.compensate above one."
+                check_function(function, what, "a function", hint)
+                limits = _policy(retry), seconds_or_none(timeout, "timeout")
             self._compensation = _read_compensation(function, self, *limits)
             return function
 
@@ -369,7 +377,11 @@ class StepDecorator:
     def __call__(self, function: Callable[P, R]) -> Step[P, R, R]: ...
 
     def __call__(self, function: Callable[..., Any]) -> Step[Any, Any, Any]:
-        """Make the step."""
+        """Make the step.
+
+        Raises:
+            DefinitionError: If it is no function, or its name cannot be a step's.
+        """
         with Located():
             check_function(function, "step: function", "a function", _NAMED)
             return Step(name_after(function) if self._name is None else self._name, function, self._options)
@@ -440,7 +452,7 @@ def step(
             check_function(function, "step: function", "a function", _NAMED)
         if completes not in {"returning", "externally"}:
             raise DefinitionError(f"completes={completes!r}: a step completes 'returning' or 'externally'.")
-        limits = seconds(timeout, "timeout"), seconds(external_timeout, "external_timeout")
+        limits = seconds_or_none(timeout, "timeout"), seconds_or_none(external_timeout, "external_timeout")
         options = StepOptions(_policy(retry), limits[0], completes, limits[1])
     decorator = StepDecorator(name, options)
     return decorator if function is None else decorator(function)

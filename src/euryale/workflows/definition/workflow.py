@@ -8,13 +8,13 @@ from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from euryale.workflows.definition.annotations import Unannotated, can_be, name_of
-from euryale.workflows.definition.checks import check_count, check_function, check_type
+from euryale.workflows.definition.checks import check_count, check_function, check_type, seconds_or_none
 from euryale.workflows.definition.composer import composing, place_child
 from euryale.workflows.definition.expression import INPUT, Constant, Expression, Output
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.place import Located, name_after, place_of
 from euryale.workflows.definition.placeholder import Placeholder, Tool, expression_of
 from euryale.workflows.definition.plan import Plan, check_exits
-from euryale.workflows.definition.policy import seconds
 from euryale.workflows.definition.queue import Queue
 from euryale.workflows.errors import UNSET, CompositionError, DefinitionError, InputError
 
@@ -107,6 +107,7 @@ class WorkflowDecorator:
     def __call__(self, composer: Callable[..., Any]) -> Workflow[Any, Any]:
         """Run the composer, once."""
         with Located():
+            _check_composer(composer, self._name)
             hints = _read_hints(composer, self._name)
         parameters = list(inspect.signature(composer).parameters)
         with composing(self._name) as composition:
@@ -139,14 +140,26 @@ def _check_result(composer: Callable[..., Any], name: str, result: Expression, w
         )
 
 
-def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
+def _check_composer(composer: Callable[..., Any], name: str) -> None:
+    """Refuse what is no function, or cannot be called with one placeholder."""
+    what = f"The composer of workflow {name!r}"
     check_function(composer, f"workflow({name!r}): composer", "a function")
     if inspect.iscoroutinefunction(composer):
-        raise DefinitionError(f"The composer of workflow {name!r} is async.", hint="Use def: it only composes.")
-    if len(inspect.signature(composer).parameters) > 1:
-        raise DefinitionError(
-            f"The composer of workflow {name!r} takes several parameters.", hint="Take one: a dataclass, say."
-        )
+        raise DefinitionError(f"{what} is async.", hint="Use def: it only composes.")
+    if not inspect.isroutine(composer):
+        raise DefinitionError(f"{what} is {composer!r}.", hint="Write def: a composer is a function.")
+    parameters = inspect.signature(composer).parameters.values()
+    if len(parameters) > 1:
+        raise DefinitionError(f"{what} takes several parameters.", hint="Take one: a dataclass, say.")
+    for each in parameters:
+        if each.kind not in {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}:
+            raise DefinitionError(
+                f"{what} has a {each.kind.description} parameter {each.name!r}.",
+                hint="It is given its input by position: def compose(order: Order).",
+            )
+
+
+def _read_hints(composer: Callable[..., Any], name: str) -> dict[str, Any]:
     try:
         return typing.get_type_hints(composer)
     except NameError as error:
@@ -210,11 +223,16 @@ def workflow(
         check_count(version, f"workflow({name!r}): version", least=1)
         made = 'Pass what Queue("deploys") made.'
         check_type(queue, (Queue, NoneType), f"workflow({name!r}): queue", "a queue", made)
-        limits = seconds(timeout, f"workflow({name!r}): timeout"), seconds(retention, f"workflow({name!r}): retention")
+        limits = (
+            seconds_or_none(timeout, f"workflow({name!r}): timeout"),
+            seconds_or_none(retention, f"workflow({name!r}): retention"),
+        )
     return WorkflowDecorator(name, version, *limits, queue)
 
 
 def _check_name(name: object) -> None:
+    if isinstance(name, str) and CHILD_SEPARATOR in name:
+        raise DefinitionError(f"A workflow's name is a text without {CHILD_SEPARATOR!r}, not {name!r}.")
     if isinstance(name, str) and name:
         return
     own = getattr(name, "__name__", "")

@@ -25,7 +25,7 @@ from euryale.workflows.record.entry import Entry, Journal
 from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.origin import origin_of
 from euryale.workflows.record.states import EntryKind, Status
-from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.failure import INTERRUPTED, Failure
 from euryale.workflows.runtime.nesting import child_execution_id
 from euryale.workflows.runtime.values import gather, output_type, undo_type
 
@@ -43,7 +43,6 @@ _OUTCOMES: Final[Mapping[EntryKind, AttemptOutcome]] = {
 _ERRORS: Final = frozenset({_O.FAILED, _O.TIMED_OUT})
 _UNDO: Final = frozenset({_K.UNDO_SUCCEEDED, _K.UNDO_RETRYING, _K.UNDO_FAILED})
 _WHOLE: Final = frozenset({_K.FORKED, _K.RERUN, _K.TURNED, _K.REOPENED, _K.FINISHED})
-_INTERRUPTED: Final = "workflows.interrupted"
 
 
 def read_history(
@@ -206,7 +205,7 @@ class _Reading:
     def _attempt(self, entry: Entry, given: Mapping[str, Any] | None, output: Any) -> Attempt:
         outcome = _OUTCOMES[entry.kind]
         failure = self._failure(entry.payload) if outcome in _ERRORS else None
-        if failure is not None and failure.error == _INTERRUPTED:
+        if failure is not None and failure.error == INTERRUPTED:
             outcome = _O.INTERRUPTED
         return Attempt(
             number=max(1, entry.attempt),

@@ -1,14 +1,13 @@
 """Values as they may be seen: plain, without secrets."""
 
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from euryale.kit.secret import REDACTED, Secret
+from euryale.workflows.codec import SECRET_FIELD
 from euryale.workflows.ports import Codec
-
-_ENCRYPTED: Final = frozenset({"$secret"})
 
 
 def shown(value: Any, codec: Codec) -> Any:
@@ -35,7 +34,7 @@ def _scrubbed(plain: Any, codec: Codec) -> Any:
             return codec.scrub(plain)
         case list():
             return [_scrubbed(each, codec) for each in plain]
-        case dict() if plain.keys() == _ENCRYPTED:  # read without the annotation that says what it is
+        case dict() if plain.keys() == {SECRET_FIELD}:  # read without the annotation that says what it is
             return REDACTED
         case dict():
             return {codec.scrub(str(key)): _scrubbed(each, codec) for key, each in plain.items()}

@@ -131,12 +131,12 @@ class ReceivedMessage:
 
     Attributes:
         number: Which one, from 1.
-        kind: ``complete``, ``signal`` or ``cancel``.
-        name: The node that it completes, or the signal's name.
+        kind: ``complete``, ``signal`` or ``cancel``; ``mark`` or ``undone`` for what a person said of a step.
+        name: The node that it is about, or the signal's name; empty for ``cancel``.
         at: When it was sent.
         value: What came with it.
         error: Why the node failed, if it says so.
-        taken_by: The node that took a signal in, or an empty string.
+        taken_by: The node that took a signal or a mark in, or an empty string.
     """
 
     number: int

@@ -214,3 +214,8 @@ class Journal(msgspec.Struct, frozen=True):
     row: ExecutionRow
     entries: tuple[Entry, ...] = ()
     messages: tuple[Message, ...] = ()
+
+    @property
+    def last_worker(self) -> str:
+        """Who wrote its last entry; an empty string if no worker did."""
+        return next((each.worker for each in reversed(self.entries) if each.worker), "")

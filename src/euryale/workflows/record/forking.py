@@ -17,14 +17,17 @@ _TAKEN: Final[Mapping[EntryKind, EntryKind]] = {
 }
 
 
-def adopted_entries(entries: Collection[Entry], again: Collection[str], at: float) -> tuple[Entry, ...]:
-    """Return the beginning of a journal that takes the outcomes over, but for the nodes that are done again.
+def adopted_entries(
+    entries: Collection[Entry], *, nodes: Collection[str], again: Collection[str], at: float
+) -> tuple[Entry, ...]:
+    """Return what the journal of a new execution takes over, of the nodes that are not done again.
 
     What a node did stays the business of the execution that did it: the new one does not undo it.
 
     Args:
         entries: The journal of the former execution.
-        again: The nodes that are done again.
+        nodes: The nodes that the new one's plan has; of others nothing is taken over.
+        again: Those of them that are done again.
         at: When, in seconds since the epoch.
 
     Raises:
@@ -34,7 +37,8 @@ def adopted_entries(entries: Collection[Entry], again: Collection[str], at: floa
     taken: list[Entry] = []
     for entry in entries:
         kind = _TAKEN.get(entry.kind)
-        if kind is None or entry.step.partition("[")[0] in again or entry.step in again:
+        node = entry.step if entry.step in nodes else entry.step.rpartition("[")[0]  # that of an item or a handler
+        if kind is None or node not in nodes or node in again:
             continue
         step = record.step(entry.step)
         if step.forward is not StepState.SUCCEEDED:
@@ -44,5 +48,5 @@ def adopted_entries(entries: Collection[Entry], again: Collection[str], at: floa
                 f"Step {entry.step!r} was undone, so that its result is worth nothing.",
                 hint="Begin there or before, or do the whole again: engine.rerun(id, id=NEW).",
             )
-        taken.append(replace(entry, seq=len(taken) + 1, kind=kind, at=at, message=0, worker=""))
+        taken.append(replace(entry, kind=kind, at=at, message=0, worker=""))
     return tuple(taken)

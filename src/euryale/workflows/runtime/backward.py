@@ -31,8 +31,8 @@ class Backward:
         self._children = children
         self._marks = marks
         self._order = run.unwinding()
-        self._lanes = Lanes(self._visit)
-        self._resting = Resting(run, self._lanes, lambda: None, lambda: False)
+        self._lanes = Lanes()
+        self._resting = Resting(run, self._lanes)
 
     async def go(self) -> bool | None:
         """Return when everything has been tried: whether everything was undone.
@@ -42,7 +42,7 @@ class Backward:
         Raises:
             StoreError: If something could not be written; the execution is left as the journal has it.
         """
-        await self._lanes.run(self._order.begin())
+        await self._lanes.run(self._order.begin(), self._visit, self._resting.look)
         if self.released is not None:
             return None
         return all(record.backward is not UndoState.FAILED for record in self._run.record.steps.values())

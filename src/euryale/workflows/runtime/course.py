@@ -6,12 +6,11 @@ from typing import Any, Final
 from euryale.workflows.definition.graph import Vertex
 from euryale.workflows.record.entry import StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
-from euryale.workflows.runtime.failure import Failure
-from euryale.workflows.runtime.lanes import Lane, Lanes, Visit
+from euryale.workflows.runtime.failure import INTERRUPTED, Failure
+from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.runtime.run import Run, Turn
 
-_WAITING: Final = Status.WAITING
 _RUNNING: Final = Status.RUNNING
 
 
@@ -26,10 +25,10 @@ class Course:
         turn: Why it turned, once it has.
     """
 
-    def __init__(self, run: Run, visit: Visit) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.lanes = Lanes(visit)
-        self.resting = Resting(run, self.lanes, self.change, self.has_turned)
+        self.lanes = Lanes()
+        self.resting = Resting(run, self.lanes)
         self.begun: dict[str, None] = {}
         self.turn: Turn | None = None
 
@@ -37,10 +36,9 @@ class Course:
         """Whether nothing new may start any more."""
         return self.turn is not None
 
-    def change(self) -> StatusChange | None:
-        """Return the change of status that follows from what the lanes do, if any."""
-        wanted = _WAITING if self.lanes.resting else _RUNNING
-        return StatusChange(wanted) if wanted is not self.run.row.status else None
+    def turn_to(self, turn: Turn) -> None:
+        """Take in why it turns: nothing new may start any more."""
+        self.turn, self.lanes.ending = turn, True
 
     def flush(self) -> Awaitable[None]:
         """Write what was noted by a lane that goes on; return when it is durable."""
@@ -56,7 +54,7 @@ class Course:
             return True
         if self.turn is not None:
             return False
-        self.turn = Turn(reason, failure)
+        self.turn_to(Turn(reason, failure))
         for lane in self.lanes.all:
             lane.interrupt()
         return True
@@ -71,11 +69,17 @@ class Course:
         if lane.vertex.goes_on_after_failure or (lane.fan is not None and lane.fan.tolerates()):
             return False
         if self.turn is None:
-            self.turn = Turn(Reason.ERROR, failure)
+            self.turn_to(Turn(Reason.ERROR, failure))
             for other in self.lanes.all:
                 if other is not lane and (other.idle or self._cancels(lane.vertex, other.vertex)):
                     other.interrupt()
         return False
+
+    def close_interrupted(self, node: str, why: str) -> None:
+        """Say of a node that may have begun, and has no outcome, that it may have run, so that it is undone."""
+        failure = Failure(INTERRUPTED, f"It was interrupted: {why}.", step=node)
+        attempts = self.run.node(node).attempts
+        self.run.note(EntryKind.STEP_FAILED, node, attempt=attempts, payload=self.run.encode_failure(failure))
 
     def _cancels(self, failed: Vertex, beside: Vertex) -> bool:
         """Return whether the innermost group that holds both says that a failure cancels."""

@@ -26,6 +26,7 @@ class Executor:
     def __init__(self, run: Run, children: Children) -> None:
         self.run = run
         self.done: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        self._waiting: dict[asyncio.Future[None], None] = {}
         self._children = children
         self._forward = Forward(run, children)
         self._undone = Marks()
@@ -49,6 +50,24 @@ class Executor:
             self.done.exception()  # one that nobody waits for is no warning: the worker logs it
         else:
             self.done.set_result(outcome)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def outcome(self) -> Outcome | None:
+        """Wait for :attr:`done`; whoever is cancelled meanwhile disturbs nobody.
+
+        Raises:
+            Exception: Why it could not be driven on.
+        """
+        if not self.done.done():
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting[waiting] = None
+            try:
+                await waiting
+            finally:
+                del self._waiting[waiting]
+        return self.done.result()
 
     async def drive(self, turn: Turn | None = None, *, again: bool = False) -> Outcome | None:
         """Go on until the end, or until it only waits: then None is returned, and nobody owns it any more.

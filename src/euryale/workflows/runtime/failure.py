@@ -1,11 +1,14 @@
 """An error as a journal keeps it."""
 
-import traceback
 from dataclasses import dataclass
+from typing import Final
 
 from euryale.kit.errors import EuryaleError
 from euryale.workflows.ports import Codec
-from euryale.workflows.runtime.frames import user_place
+from euryale.workflows.runtime.frames import places, user_place
+
+INTERRUPTED: Final = "workflows.interrupted"
+"""The code of what may have run, and was ended before it could say."""
 
 _KEPT_FRAMES = 8
 _KEPT_CHARACTERS = 8_000
@@ -42,11 +45,11 @@ def describe_failure(error: BaseException, codec: Codec, step: str = "") -> Fail
     """Return what is kept of an error; whatever the error is like, this does not fail."""
     if isinstance(error, EuryaleError):
         return Failure(error.code, _text(error.message, codec), hint=_text(error.hint, codec), step=step)
-    frames = traceback.extract_tb(error.__traceback__)[-_KEPT_FRAMES:]
+    kept = places(error)[-_KEPT_FRAMES:]
     return Failure(
         error=type(error).__qualname__,
         message=_text(_telling(error), codec) or type(error).__qualname__,
-        trace=_text("\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames), codec),
+        trace=_text("\n".join(f"{each.filename}:{each.line} {each.function}" for each in kept), codec),
         step=step,
         where=_text(user_place(error), codec),
     )

@@ -12,7 +12,6 @@ from euryale.workflows.definition.nodes import ChildNode, EachNode, HookNode, St
 from euryale.workflows.errors import PermanentFailure, UnknownWorkflowError
 from euryale.workflows.record.states import EntryKind, StepState
 from euryale.workflows.runtime.course import Course
-from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
 
@@ -164,13 +163,8 @@ class Each:
     def _close_unfinished(self, group: Group) -> None:
         """Say of items that a former owner may have begun, and that are not needed any more, that they may have run."""
         for each in group.vertices:
-            record = self._run.node(each.id)
             if each.id in self._course.begun and not _has_ended(self._run, each):
-                failure = Failure(
-                    "workflows.interrupted", "It was interrupted: enough others had succeeded.", step=each.id
-                )
-                payload = self._run.encode_failure(failure)
-                self._run.note(EntryKind.STEP_FAILED, each.id, attempt=record.attempts, payload=payload)
+                self._course.close_interrupted(each.id, "enough others had succeeded")
 
     def may_have_begun(self, vertex: Vertex) -> list[str]:
         """Return the items that may have been under way when the execution was taken over."""

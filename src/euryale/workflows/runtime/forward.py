@@ -1,7 +1,7 @@
 """The way forward: what is done at each place of the plan, until its end or a turn."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Iterator
+from typing import Final
 
 from euryale.workflows.definition.graph import Kind, Vertex
 from euryale.workflows.definition.nodes import (
@@ -23,30 +23,20 @@ from euryale.workflows.runtime.run import Run, Turn
 from euryale.workflows.runtime.waits import Waits
 
 _OPEN: Final = frozenset({StepState.PENDING, StepState.RUNNING, StepState.WAITING})
+_LASTING: Final[frozenset[Kind]] = frozenset({"step", "child", "detach", "signal", "sleep", "each", "hook"})
+"""What takes its time: its result is written before what follows begins."""
 
 
 class Forward:
-    """Drives one execution from where it stands to its end, or to its turn.
-
-    What takes its time has a place in ``_doing``, by its kind: its result is written before what follows begins.
-    """
+    """Drives one execution from where it stands to its end, or to its turn."""
 
     def __init__(self, run: Run, children: Children) -> None:
         self._run = run
-        self._course = Course(run, self._visit)
+        self._children = children
+        self._course = Course(run)
         marks = Marks()
         self._waits = Waits(self._course, marks)
-        self._each = Each(self._course)
-        nesting = Nesting(self._course, children)
-        self._doing: Mapping[Kind, Callable[[Lane, Any], Awaitable[bool]]] = {
-            "step": Attempts(self._course, self._waits, marks).go,
-            "child": nesting.go,
-            "detach": nesting.detach,
-            "signal": self._waits.signal,
-            "sleep": self._waits.sleep,
-            "each": self._each.go,
-            "hook": self._each.go,
-        }
+        self._attempts = Attempts(self._course, self._waits, marks)
 
     @property
     def released(self) -> Release | None:
@@ -71,10 +61,10 @@ class Forward:
             # taken over: what may be done next may have been running
             vertices = self._catch_up(vertices)
             course.begun.update(dict.fromkeys(self._may_have_begun(vertices)))
+        if course.turn is None and (earlier := self._earlier_failure(vertices)) is not None:
+            course.turn_to(earlier)
         if course.turn is None:
-            course.turn = self._earlier_failure(vertices)
-        if course.turn is None:
-            await course.lanes.run(vertices)
+            await course.lanes.run(vertices, self._visit, course.resting.look)
         if self.released is not None:
             return None
         if course.turn is not None:
@@ -108,8 +98,8 @@ class Forward:
     def _may_have_begun(self, vertices: list[Vertex]) -> Iterator[str]:
         for vertex in vertices:
             if vertex.kind in {"each", "hook"}:
-                yield from self._each.may_have_begun(vertex)
-            elif vertex.kind in self._doing:
+                yield from Each(self._course).may_have_begun(vertex)
+            elif vertex.kind in _LASTING:
                 yield vertex.id
 
     def _earlier_failure(self, vertices: list[Vertex]) -> Turn | None:
@@ -138,11 +128,8 @@ class Forward:
         records = self._run.record.steps
         known = (node for node, each in records.items() if each.attempts or each.forward is StepState.WAITING)
         for node in dict.fromkeys([*self._course.begun, *known]):
-            record = self._run.node(node)
-            if record.forward in _OPEN:
-                failure = Failure("workflows.interrupted", f"It was interrupted: {why}.", step=node)
-                payload = self._run.encode_failure(failure)
-                self._run.note(EntryKind.STEP_FAILED, node, attempt=record.attempts, payload=payload)
+            if self._run.node(node).forward in _OPEN:
+                self._course.close_interrupted(node, why)
 
     async def _visit(self, lane: Lane) -> list[Vertex]:
         """Do what is to be done at the lane's vertex; return where it goes on."""
@@ -152,16 +139,21 @@ class Forward:
             return []
         if lane.fan is None and vertex.id in run.record.steps and (settled := run.side(vertex)) is not None:
             return run.frontier.complete(vertex, settled)  # adopted from another execution
-        do = self._doing.get(vertex.kind)
-        if do is None:
-            side, done = self._pass_or_fail(lane, vertex.node)
+        if vertex.kind in _LASTING:
+            side, done = 0, await self._do(lane, vertex)
         else:
-            side, done = 0, await do(lane, vertex.node)
+            side, done = self._pass_or_fail(lane, vertex.node)
         if lane.fan is not None:
             return await self._go_on_with(lane.fan, done=done)
-        if not done and not self._course.has_turned():  # it has failed, and is gone on without
-            return await self._go_on(vertex, side=len(vertex.next) - 1)
-        return await self._go_on(vertex, side) if done else []
+        if not done:
+            if self._course.has_turned():
+                return []
+            side = len(vertex.next) - 1  # it has failed, and is gone on without
+        following = run.frontier.complete(vertex, side)
+        if vertex.kind in _LASTING and not _is_end(following):
+            # the last result shares its commit with the outcome; a choice or an event rides with the next result
+            await self._course.flush()
+        return following
 
     async def _go_on_with(self, items: Items, *, done: bool) -> list[Vertex]:
         if done:
@@ -171,13 +163,21 @@ class Forward:
         await self._course.flush()
         return items.following()
 
-    async def _go_on(self, vertex: Vertex, side: int) -> list[Vertex]:
-        following = self._run.frontier.complete(vertex, side)
-        at_end = bool(following) and following[0].kind == "end"
-        if vertex.kind in self._doing and not at_end:
-            # the last result shares its commit with the outcome; a choice or an event rides with the next result
-            await self._course.flush()
-        return following
+    def _do(self, lane: Lane, vertex: Vertex) -> Awaitable[bool]:
+        """Do what takes its time; return whether the lane goes on."""
+        match vertex.kind:
+            case "step":
+                return self._attempts.go(lane, vertex.node)
+            case "signal":
+                return self._waits.signal(lane, vertex.node)
+            case "sleep":
+                return self._waits.sleep(lane, vertex.node)
+            case "child":
+                return Nesting(self._course, self._children).go(lane, vertex.node)
+            case "detach":
+                return Nesting(self._course, self._children).detach(lane, vertex.node)
+            case _:
+                return Each(self._course).go(lane, vertex.node)
 
     def _pass_or_fail(self, lane: Lane, node: ChoiceNode | EmitNode) -> tuple[int, bool]:
         try:
@@ -194,6 +194,10 @@ class Forward:
     def _emit(self, node: EmitNode) -> int:
         self._run.stage(node.id, node.event, self._run.evaluate(node.data))
         return 0
+
+
+def _is_end(following: list[Vertex]) -> bool:
+    return bool(following) and following[0].kind == "end"
 
 
 def result_failure(error: Exception, run: Run) -> Turn:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 
 from euryale.workflows.definition.plan import Plan
-from euryale.workflows.errors import UnknownExecutionError
+from euryale.workflows.errors import no_execution
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow, Journal
 from euryale.workflows.runtime.patience import Patience
@@ -42,7 +42,7 @@ class Journals:
         await self._present.opened(execution_id)
         journal = await self._store.load(execution_id, after=after)
         if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         return journal
 
     async def read(self, execution_id: str) -> Journal | None:
@@ -62,7 +62,7 @@ class Journals:
         reclaim = partial(self._store.reclaim, execution_id, self._present.owner)
         row = await self._patience.outlast("taking an execution over", reclaim)
         if row is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         return row
 
     async def plan(self, execution_id: str) -> Plan | None:

@@ -30,17 +30,19 @@ class Lane:
         vertex: Where it is.
         idle: Whether it only waits: for the time of a retry, or for an answer from outside.
         due: While it only waits: when it goes on by itself, in seconds since the epoch, or None.
+        begun: Whether its task has.
         interrupted: Whether it was asked to end.
         fan: The items that it works through, or None.
     """
 
-    __slots__ = ("due", "fan", "idle", "interrupted", "task", "vertex")
+    __slots__ = ("begun", "due", "fan", "idle", "interrupted", "task", "vertex")
 
     def __init__(self, vertex: Vertex, fan: "Items | None" = None) -> None:
         self.vertex = vertex
         self.fan = fan
         self.idle = False
         self.due: float | None = None
+        self.begun = False
         self.interrupted = False
         self.task: asyncio.Task[None] | None = None
 
@@ -56,7 +58,8 @@ class Lane:
         """Cancel what it does, and end it."""
         if self.task is not None and not self.interrupted:
             self.interrupted = True
-            self.task.cancel()
+            if self.begun:  # else it ends as it begins: a task that is cancelled before never says that it has ended
+                self.task.cancel()
 
     def break_off(self) -> None:
         """Cancel what it does at its vertex, unless that itself asks for it; it goes on from there."""
@@ -73,32 +76,44 @@ Visit = Callable[[Lane], Awaitable[list[Vertex]]]
 """Does what is to be done at a lane's vertex, and returns where it goes on."""
 
 
+async def _nowhere(_: Lane) -> list[Vertex]:
+    return []
+
+
+def _nothing() -> None:
+    pass
+
+
 class Lanes:
     """Runs lanes until none is left.
 
-    Args:
-        visit: Does what is to be done at a vertex, and returns where the lane goes on: nowhere ends it, to several
-            places makes new lanes.
-
     Attributes:
         all: Those that have not ended, in the order in which they began.
-        on_end: Called when one has ended, and others have not.
+        ending: Whether they are being ended: nothing new is begun, and nothing is let go of.
     """
 
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
+    def __init__(self) -> None:
+        self._visit: Visit = _nowhere
+        self._on_end: Callable[[], None] = _nothing
         self._empty: asyncio.Future[None] | None = None
         self.all: dict[Lane, None] = {}
-        self.on_end: Callable[[], None] = lambda: None
+        self.ending = False
 
-    async def run(self, vertices: list[Vertex]) -> None:
+    async def run(self, vertices: list[Vertex], visit: Visit, on_end: Callable[[], None]) -> None:
         """Follow lanes from these vertices to their ends.
+
+        Args:
+            vertices: Where they begin.
+            visit: Does what is to be done at a vertex, and returns where the lane goes on: nowhere ends it, to several
+                places makes new lanes.
+            on_end: Called when one has ended, and others have not.
 
         Raises:
             Exception: What ``visit`` raised first; all other lanes have been interrupted then.
         """
         if not vertices:
             return
+        self._visit, self._on_end = visit, on_end
         self._empty = asyncio.get_running_loop().create_future()
         for vertex in vertices:
             self.spawn(vertex)
@@ -109,6 +124,7 @@ class Lanes:
                 await self._interrupt_all()
             if self._empty.done() and not self._empty.cancelled():
                 self._empty.exception()  # whoever cancels this does not look at it
+            self._visit, self._on_end = _nowhere, _nothing  # both refer to this: no cycle is left to be collected
 
     @property
     def resting(self) -> bool:
@@ -136,30 +152,31 @@ class Lanes:
         lane = Lane(vertex, fan)
         self.all[lane] = None
         lane.task = asyncio.get_running_loop().create_task(self._follow(lane))
-        lane.task.add_done_callback(lambda task: self._ended(lane, task))
 
     async def _follow(self, lane: Lane) -> None:
-        while True:
-            following = await self._visit(lane)
-            if not following or lane.interrupted:
-                return
-            lane.vertex = following[0]
-            for other in following[1:]:
-                self.spawn(other)
+        lane.begun = True
+        error: Exception | None = None
+        try:
+            while not lane.interrupted:
+                following = await self._visit(lane)
+                if not following or lane.interrupted:
+                    break
+                lane.vertex = following[0]
+                for other in following[1:]:
+                    self.spawn(other)
+        except asyncio.CancelledError:
+            if not lane.interrupted:
+                error = RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
+        except Exception as failure:  # noqa: BLE001 -- whoever runs the lanes raises it
+            error = failure
+        self._ended(lane, error)
 
-    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
-        self.all.pop(lane, None)
-        error: BaseException | None
-        if task.cancelled():
-            error = (
-                None if lane.interrupted else RuntimeError(f"the lane at {lane.vertex.id!r} was cancelled by nobody")
-            )
-        else:
-            error = task.exception()
+    def _ended(self, lane: Lane, error: Exception | None) -> None:
+        del self.all[lane]
         if error is not None or not self.all:
             self.end(error)
         elif self._empty is not None and not self._empty.done():  # else all of them are being ended
-            self.on_end()
+            self._on_end()
 
     async def _interrupt_all(self) -> None:
         tasks = [lane.task for lane in self.all if lane.task is not None]

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from euryale.workflows.errors import StoreError, UnknownExecutionError
+from euryale.workflows.errors import StoreError, no_execution
 from euryale.workflows.ports import Store
-from euryale.workflows.record.entry import Journal, Message
+from euryale.workflows.record.entry import Message
 from euryale.workflows.requests import Told
 from euryale.workflows.runtime.executor import Executor
 from euryale.workflows.runtime.fleet import Announcer
+from euryale.workflows.runtime.journals import Journals
 from euryale.workflows.runtime.patience import Patience
 
 Find = Callable[[str], Executor | None]
@@ -22,16 +23,25 @@ class Mailbox:
     Args:
         store: Where they are kept.
         patience: With a store that is away.
+        journals: What is written of executions.
         announcer: Tells other workers.
         live: Gives the executor of an execution that is live here.
         ready: Called when an execution that nobody owns was told something.
     """
 
     def __init__(
-        self, store: Store, patience: Patience, announcer: Announcer, *, live: Find, ready: Callable[[], None]
+        self,
+        store: Store,
+        patience: Patience,
+        journals: Journals,
+        announcer: Announcer,
+        *,
+        live: Find,
+        ready: Callable[[], None],
     ) -> None:
         self._store = store
         self._patience = patience
+        self._journals = journals
         self._announcer = announcer
         self._live = live
         self._ready = ready
@@ -48,7 +58,7 @@ class Mailbox:
         execution_id = message.execution_id
         told = await self._patience.outlast("keeping a message", lambda: self._store.post(message))
         if told is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         if not told.number:
             return False
         return self.pass_on(message, told)
@@ -78,14 +88,11 @@ class Mailbox:
 
     async def collect(self, execution_id: str) -> None:
         """Hand over the messages that others kept for an execution that is live here."""
-        journal = await self._read(execution_id)
+        journal = await self._journals.read(execution_id)
         executor = self._live(execution_id)
         if journal is not None and executor is not None:
             for message in journal.messages:
                 executor.take(message)
-
-    async def _read(self, execution_id: str) -> Journal | None:
-        return await self._patience.outlast("reading messages", lambda: self._store.load(execution_id))
 
     async def look(self, owner: str) -> None:
         """Hand over what nobody told of."""

@@ -1,11 +1,10 @@
 """Child executions on the way forward."""
 
 import asyncio
-from typing import Final
 
 from msgspec.structs import replace
 
-from euryale.workflows.definition.nodes import CallNode, ChildNode, DetachNode
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR, CallNode, ChildNode, DetachNode
 from euryale.workflows.errors import PayloadError, PermanentFailure, QueueRejectedError
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.states import EntryKind, StepState
@@ -16,9 +15,6 @@ from euryale.workflows.runtime.failure import Failure
 from euryale.workflows.runtime.lanes import Lane
 from euryale.workflows.runtime.queues import decides_on_others, queued
 from euryale.workflows.runtime.reporter import traced
-
-CHILD_SEPARATOR: Final = "::"
-"""Stands between a parent's id and the node that calls the child; so no id that a user gives may have it."""
 
 
 def child_execution_id(parent: str, node: str) -> str:

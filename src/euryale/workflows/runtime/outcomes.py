@@ -5,7 +5,7 @@ import contextlib
 from typing import Final
 
 from euryale.kit.clock import Limit
-from euryale.workflows.errors import StaleOwnerError, UnknownExecutionError
+from euryale.workflows.errors import StaleOwnerError, no_execution
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.runtime.children import Outcome
 from euryale.workflows.runtime.failure import Failure
@@ -43,13 +43,17 @@ class Outcomes:
         """
         await self._present.opened(execution_id)
         if (executor := self._present.live.get(execution_id)) is not None:
-            with contextlib.suppress(StaleOwnerError):  # another worker goes on with it
-                return await asyncio.shield(executor.done)
+            try:
+                return await executor.outcome()
+            except StaleOwnerError:
+                pass  # another worker goes on with it
         if self._present.closed:
             raise closed_error()
         journal = await self._journals.read(execution_id)
+        if journal is None or journal.row.status.ended:
+            self._present.waiters.stir(execution_id)  # nothing else will
         if journal is None:
-            raise UnknownExecutionError(f"No execution {execution_id!r}.")
+            raise no_execution(execution_id)
         if journal.row.status.ended:
             return self._outcome(journal.row)
         if (lacking := self._stranding.hopeless(journal.row)) and execution_id not in self._present:
@@ -70,13 +74,13 @@ class Outcomes:
         Raises:
             WorkflowError: As :meth:`join` does.
         """
-        while True:
+        outcome = await self.join(execution_id) if execution_id in self._present.live else None
+        while outcome is None:
             stirred = self._present.waiters.future(execution_id)  # before looking, so that nothing is missed between
             outcome = await self.join(execution_id)
-            if outcome is not None:
-                return outcome
-            if not stirred.done():
+            if outcome is None and not stirred.done():
                 await self.stirred(execution_id)
+        return outcome
 
     def _outcome(self, row: ExecutionRow) -> Outcome:
         failure = None if row.error is None else self._tools.codec.decode(row.error, Failure, "an error")

@@ -34,18 +34,30 @@ class Outside:
 
     async def complete(self, token: str, output: Any) -> bool:
         """See ``Engine.complete``."""
-        return await self._completion(token, self._tools.codec.encode(output, "a completion's output"), failed=False)
+        node = await self._completed_by(token)
+        wanted = Any if node is None else node.step.signature.output_type
+        payload = self._tools.codec.encode(output, f"the completion of {token}", wanted)
+        return await self._tell(_completion(token, payload, self._tools.now()))
 
     async def fail(self, token: str, error: Exception | str) -> bool:
         """See ``Engine.fail``."""
-        return await self._completion(token, self._failure(error), failed=True)
+        await self._completed_by(token)
+        return await self._tell(_completion(token, self._failure(error), self._tools.now(), failed=True))
 
-    async def _completion(self, token: str, payload: bytes, *, failed: bool) -> bool:
-        execution_id, _, node = token.rpartition("/")
+    async def _completed_by(self, token: str) -> StepNode | None:
+        """Return the node that a token is of; None if its plan is not known here.
+
+        Raises:
+            UnknownExecutionError: If it is no token.
+        """
+        execution_id, _, step = token.rpartition("/")
         plan = await self._journals.plan(execution_id) if execution_id else None
-        if not execution_id or (plan is not None and not _completes_externally(plan, node)):
-            raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
-        return await self._tell(Message(execution_id, "complete", node, payload, self._tools.now(), failed=failed))
+        if execution_id and plan is None:
+            return None
+        node = node_of(plan, step) if plan is not None else None
+        if isinstance(node, StepNode) and node.step.options.completes == "externally":
+            return node
+        raise UnknownExecutionError(f"{token!r} is no token.", hint="Take it from step_context().token.")
 
     async def signal(self, execution_id: str, signal: Signal[Any], value: Any, key: str) -> bool:
         """See ``Engine.signal``."""
@@ -115,6 +127,6 @@ def _check_awaited(signal: str, execution_id: str, plan: Plan) -> None:
         )
 
 
-def _completes_externally(plan: Plan, node_id: str) -> bool:
-    node = node_of(plan, node_id)
-    return isinstance(node, StepNode) and node.step.options.completes == "externally"
+def _completion(token: str, payload: bytes, at: float, *, failed: bool = False) -> Message:
+    execution_id, _, step = token.rpartition("/")
+    return Message(execution_id, "complete", step, payload, at, failed=failed)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from euryale.workflows.definition.likeness import other_step
+from euryale.workflows.definition.likeness import difference
 from euryale.workflows.definition.parts import annotated_types, called_workflows
 from euryale.workflows.definition.plan import Plan
 from euryale.workflows.definition.queue import Queue
@@ -45,16 +45,16 @@ class Registry:
         if self._by_hash.get((plan.name, plan.hash)) is workflow:
             return
         self._check_types(plan)
-        known = self._by_name.setdefault(plan.name, {}).get(plan.version)
+        known = self._by_name.get(plan.name, {}).get(plan.version)
         if known is not None:
             _check_same(known, workflow)
-        if workflow.queue is not None:
-            self.queues.add(workflow.queue)
-        self._by_name[plan.name][plan.version] = workflow
-        self._by_hash[plan.name, plan.hash] = workflow
-        self._hashes = None
         for called in called_workflows(plan):
             self.add(called)
+        if workflow.queue is not None:
+            self.queues.add(workflow.queue)
+        self._by_name.setdefault(plan.name, {})[plan.version] = workflow
+        self._by_hash[plan.name, plan.hash] = workflow
+        self._hashes = None
 
     def _check_types(self, plan: Plan) -> None:
         try:
@@ -95,9 +95,9 @@ def _check_same(known: Workflow[Any, Any], other: Workflow[Any, Any]) -> None:
     plan, where = known.plan, " and ".join(dict.fromkeys(each.place for each in (known, other) if each.place))
     what = "different plans"
     if plan.hash == other.plan.hash:
-        if not (step := other_step(plan, other.plan)):
+        if not (place := difference(plan, other.plan)):
             return
-        what = f"workflows with different functions at step {step!r}"
+        what = f"workflows with different functions {place}"
     raise DefinitionError(
         f"Two {what} are called {plan.name!r} version {plan.version}{where and f': {where}'}.",
         hint="Give one of them another name, or count its version up.",

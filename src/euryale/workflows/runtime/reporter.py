@@ -43,15 +43,14 @@ class Reporter:
         if not self._telemetry.is_heard:
             return
         row = journal.row
-        former = next((each.worker for each in reversed(journal.entries) if each.worker), "")
         self._telemetry.report(
             reports.CLAIMED,
             **_held(row),
             trace=row.trace,
             queue=row.queue,
-            first=not former,
+            first=not journal.last_worker,
             waited=self._waited(row),
-            former=former if former != row.owner else "",
+            former=journal.last_worker if journal.last_worker != row.owner else "",
             compensating=row.status is Status.COMPENSATING,
         )
 

@@ -1,11 +1,12 @@
 """Rest: an execution of which every strand only waits is written down and let go of, so that it takes no memory."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from euryale.kit.clock import pause_until
 from euryale.workflows.record.entry import Release, StatusChange
+from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.lanes import Lane, Lanes
 from euryale.workflows.runtime.run import Run
 
@@ -20,23 +21,16 @@ class Resting:
     Args:
         run: The execution.
         lanes: Its strands.
-        change: Gives the change of status that follows from what the strands do, if any.
-        turned: Says whether the strands are being ended.
 
     Attributes:
         draining: Says whether lanes are to end :meth:`between_steps`.
         released: Given once it is let go of: nothing more may be written for it.
     """
 
-    def __init__(
-        self, run: Run, lanes: Lanes, change: Callable[[], StatusChange | None], turned: Callable[[], bool]
-    ) -> None:
+    def __init__(self, run: Run, lanes: Lanes) -> None:
         self._run = run
         self._lanes = lanes
-        self._change = change
-        self._turned = turned
         self.draining = run.tools.draining.is_set
-        lanes.on_end = self.look
         self.released: Release | None = None
 
     async def begin(self, lane: Lane, due: float | None) -> None:
@@ -86,7 +80,7 @@ class Resting:
 
     def look(self) -> None:
         """Let go of the execution if every lane waits for long."""
-        if self.released is not None or self._turned() or not self._lanes.resting:
+        if self.released is not None or self._lanes.ending or not self._lanes.resting:
             return
         if any(lane.due is None and lane.vertex.id in self._run.ended_children for lane in self._lanes.all):
             return  # what such a lane waits for is there: it was woken, and goes on in a moment
@@ -95,6 +89,14 @@ class Resting:
             return
         self.released = Release(wake, self._run.seen)
         self._run.commit(self._change(), release=self.released).add_done_callback(self._written)
+
+    def _change(self) -> StatusChange | None:
+        """Return the change of status that follows from what the lanes do, if any."""
+        status = self._run.row.status
+        if not status.going_forward:
+            return None
+        wanted = Status.WAITING if self._lanes.resting else Status.RUNNING
+        return StatusChange(wanted) if wanted is not status else None
 
     def _is_kept_until(self, wake: float) -> bool:
         tools = self._run.tools

@@ -112,7 +112,7 @@ class Run:
         self._numbers = {message.number for message in journal.messages if message.number <= self.seen}
         self._timestamp = tools.clock.timestamp
         self._pending: list[Entry] = []
-        self._last_worker = next((each.worker for each in reversed(journal.entries) if each.worker), "")
+        self._last_worker = journal.last_worker
         self._staged: list[StagedEvent] = []
 
     def load(self) -> None:

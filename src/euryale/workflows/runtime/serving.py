@@ -8,6 +8,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from euryale.workflows.definition.checks import seconds
+
 T = TypeVar("T")
 
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -67,11 +69,6 @@ class Signals:
         return None if interrupted else task.result()
 
 
-def in_seconds(duration: float | timedelta) -> float:
-    """Return a duration, which may be given either way, in seconds; at least 0."""
-    return max(0.0, duration.total_seconds() if isinstance(duration, timedelta) else duration)
-
-
 class Serving(ABC):
     """What has a life of its own: it is opened and closed, and drains before."""
 
@@ -108,9 +105,11 @@ class Serving(ABC):
 
         Raises:
             EngineClosedError: If it is not open.
+            DefinitionError: If that is no duration; it goes on then.
         """
+        limit = seconds(within, "drain: within")
         try:
-            return await self._let_go(in_seconds(within))
+            return await self._let_go(limit)
         finally:
             await self.close()
 
@@ -131,13 +130,15 @@ class Serving(ABC):
         Raises:
             StoreError: As :meth:`open` does.
             RuntimeError: If this is not the main thread.
+            DefinitionError: If ``drain_within`` is no duration.
 
         Example:
             >>> asyncio.run(Engine(PostgresStore(url), workflows=[place_order]).serve())
         """
+        limit = seconds(drain_within, "serve: drain_within")
         with Signals() as signals:
             async with self:
                 if on_ready is not None:
                     on_ready()
                 await signals.first()
-                return bool(await signals.unless_again(self.drain(drain_within)))
+                return bool(await signals.unless_again(self.drain(limit)))

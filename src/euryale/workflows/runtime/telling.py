@@ -23,24 +23,12 @@ class Telling(ABC):
         """Raise ``EngineClosedError`` unless it is open."""
 
     async def complete(self, token: str, output: Any = None) -> bool:
-        """Complete a step that completes externally, from any process, before or after a restart.
-
-        Args:
-            token: ``step_context().token`` of the step.
-            output: The step's output.
-
-        Returns:
-            False if it was completed before (the first word counts), or its execution has ended or is being undone.
-
-        Raises:
-            UnknownExecutionError: If there is no such execution, or it has no such step that completes externally.
-            PayloadError: If the output cannot be written.
-        """
+        """Complete a step that completes externally, from any process; see :meth:`Backend.complete`."""
         self._check_open()
         return await self._outside.complete(token, output)
 
     async def fail(self, token: str, error: Exception | str) -> bool:
-        """Let a step that completes externally fail for good; see :meth:`complete`."""
+        """Let a step that completes externally fail for good, whatever its retries; see :meth:`Backend.fail`."""
         self._check_open()
         return await self._outside.fail(token, error)
 
@@ -94,21 +82,12 @@ class Telling(ABC):
         return kept
 
     async def signal(self, execution_id: str, signal: Signal[T], value: T, *, key: str = "") -> bool:
-        """Tell an execution something that it waits for, has waited for, or will: see ``wait_for``.
-
-        Args:
-            execution_id: The execution.
-            signal: What it is told.
-            value: What comes with it.
-            key: An idempotency key: a second signal with the same name and key is not kept. Default: none.
-
-        Returns:
-            False if there was one with that key, or the execution has ended or is being undone.
+        """Tell an execution something that it waits for, or will, by ``wait_for``; see :meth:`Backend.signal`.
 
         Raises:
             UnknownExecutionError: If there is no such execution.
             UnknownSignalError: If its plan, where that is known here, never waits for a signal of that name.
-            PayloadError: If the value cannot be written.
+            PayloadError: If the value cannot be written, or is not of the signal's type.
             DefinitionError: If that is no signal.
         """
         self._check_open()

@@ -9,6 +9,10 @@ class Waiters:
     def __init__(self) -> None:
         self._futures: dict[str, asyncio.Future[None]] = {}
 
+    def __len__(self) -> int:
+        """Return for how many executions somebody waits."""
+        return len(self._futures)
+
     def future(self, execution_id: str) -> "asyncio.Future[None]":
         """Return what is done when the execution stirs next; shared by all who wait: shield it."""
         future = self._futures.get(execution_id)

@@ -86,8 +86,9 @@ class Worker:
         self._dispatcher = Dispatcher(store, tools.clock, tools.patience, registry, room=self._room, take=self._take)
         self._dues = Dues(store, tools.clock, tools.patience, self._dispatcher.nudge)
         self._handover = Handover(present, self._dispatcher, self._announcer, tools.draining, on_end)
+        self.journals = Journals(store, tools.patience, registry, present)
         self._mailbox = Mailbox(
-            store, tools.patience, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
+            store, tools.patience, self.journals, self._announcer, live=self._live.get, ready=self._dispatcher.nudge
         )
         self._doorkeeper = Doorkeeper(
             store, registry.queues, self._mailbox, tools, expect=self._handover.expect, look=self._look_around
@@ -100,7 +101,6 @@ class Worker:
             lost=self._begin_anew,
             looked=self._look_around,
         )
-        self.journals = Journals(store, tools.patience, registry, present)
         self.stranding = Stranding(
             registry,
             tools.writer,

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from euryale.kit.clock import SYSTEM_CLOCK, Clock
+from euryale.kit.eager import begin_task
 from euryale.kit.telemetry import Telemetry
 from euryale.workflows.errors import StaleOwnerError, StoreError, UnwritableError
 from euryale.workflows.ports import JournalStore
@@ -115,7 +116,8 @@ class Writer:
             self._begin_task()
 
     def _begin_task(self) -> None:
-        self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="euryale-writer")
+        """Begin to write in a task: what is to be sent is sent within this call, not a turn of the loop later."""
+        self._flushing = begin_task(self._flush(), name="euryale-writer")
 
     def write_now(self, commit: Commit, told: _Told | None = None, *, lone: bool = False) -> bool:
         """Write a commit within this call, if nobody is to be waited for, and the store can; else return False.

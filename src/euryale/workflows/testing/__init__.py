@@ -10,7 +10,7 @@ from euryale.workflows.testing.faults import (
     SimulatedCrash,
     kill_points,
 )
-from euryale.workflows.testing.history import History, record_history
+from euryale.workflows.testing.history import RecordedHistory, record_history
 from euryale.workflows.testing.passing_time import PassingTime
 from euryale.workflows.testing.queue_contract import QueueContract, SharedQueueContract
 from euryale.workflows.testing.replay import Replay, ReplayError, replay_history
@@ -29,11 +29,11 @@ __all__ = [
     "Effects",
     "FaultSwitch",
     "FlakyStore",
-    "History",
     "KillPoint",
     "Load",
     "PassingTime",
     "QueueContract",
+    "RecordedHistory",
     "Replay",
     "ReplayError",
     "ScheduleContract",

@@ -4,7 +4,8 @@ from typing import Any
 
 from euryale.workflows.record.entry import Commit, Message, Release, StatusChange
 from euryale.workflows.record.states import Status
-from euryale.workflows.testing.store_samples import READY, StoreFactory, claim, create, entry, expect, opened
+from euryale.workflows.testing.expect import expect
+from euryale.workflows.testing.store_samples import READY, StoreFactory, claim, create, entry, opened
 
 
 class ClaimContract:

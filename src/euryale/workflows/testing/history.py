@@ -9,19 +9,19 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from euryale.workflows.codec import SECRET_FIELD
+from euryale.workflows.definition.nodes import CHILD_SEPARATOR
 from euryale.workflows.definition.workflow import Workflow
-from euryale.workflows.errors import UnknownExecutionError, WorkflowError
+from euryale.workflows.errors import UnknownExecutionError, WorkflowError, no_execution
 from euryale.workflows.ports import JournalStore, Store
 from euryale.workflows.record.entry import Entry, ExecutionRow, Journal, Message
 from euryale.workflows.record.states import EntryKind, Reason, Slot, Status
 from euryale.workflows.requests import ExecutionQuery
-from euryale.workflows.runtime.nesting import CHILD_SEPARATOR
 from euryale.workflows.testing.simulator.places import with_called
 
 T = TypeVar("T", Entry, ExecutionRow, Message)
 
 FORMAT: Final = 1
-SECRET: Final = "$secret"  # noqa: S105 -- the name of a field
 REDACTED: Final = "redacted"
 _MANY: Final = 100_000
 _BYTES: Final = frozenset({"input", "output", "error", "payload", "undo"})
@@ -42,7 +42,7 @@ class KnownPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class RecordedHistory:
     """What happened in an execution and in those that it called.
 
     Attributes:
@@ -73,7 +73,7 @@ class History:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "History":
+    def load(cls, path: Path) -> "RecordedHistory":
         """Read one from a file.
 
         Raises:
@@ -97,7 +97,7 @@ async def record_history(
     workflow: Workflow[Any, Any],
     *,
     secrets: Literal["redacted", "encrypted"] = "redacted",
-) -> History:
+) -> RecordedHistory:
     """Read the history of an execution, and of all those that it called, from the store where it ran.
 
     Args:
@@ -113,13 +113,13 @@ async def record_history(
     """
     root = await store.load(execution_id)
     if root is None:
-        raise UnknownExecutionError(f"No execution {execution_id!r}.")
+        raise no_execution(execution_id)
     if root.row.plan_hash != workflow.plan.hash:
         raise WorkflowError(f"{execution_id} followed another plan than {workflow!r}.", hint="Record it with its own.")
     rows = await store.list(ExecutionQuery(prefix=f"{execution_id}{CHILD_SEPARATOR}", limit=_MANY))
     journals = [root, *[await _loaded(store, row.id) for row in sorted(rows, key=lambda row: row.id)]]
     known = with_called([workflow])
-    return History(
+    return RecordedHistory(
         execution_id,
         {each.name: KnownPlan(each.plan.hash, each.plan.describe()) for each in known},
         {each.row.id: _cleaned(each, redact=secrets == "redacted") for each in journals},
@@ -157,8 +157,8 @@ def _clean_value(value: Any, *, redact: bool) -> Any:
         return [_clean_value(each, redact=redact) for each in value]
     if not isinstance(value, dict):
         return value
-    if redact and value.keys() == {SECRET}:
-        return {SECRET: REDACTED}
+    if redact and value.keys() == {SECRET_FIELD}:
+        return {SECRET_FIELD: REDACTED}
     if value.keys() == {"error", "message", "hint", "trace", "step", "where"}:
         return {**value, "trace": "", "where": ""}
     return {key: _clean_value(each, redact=redact) for key, each in value.items()}

@@ -5,16 +5,8 @@ from typing import Any
 from euryale.workflows.record.entry import Commit, ExecutionRow, Message, StatusChange
 from euryale.workflows.record.states import Status
 from euryale.workflows.requests import ExecutionQuery
-from euryale.workflows.testing.store_samples import (
-    NONE_REFUSED,
-    StoreFactory,
-    create,
-    entry,
-    event,
-    expect,
-    opened,
-    row,
-)
+from euryale.workflows.testing.expect import expect
+from euryale.workflows.testing.store_samples import NONE_REFUSED, StoreFactory, create, entry, event, opened, row
 
 
 class ListingContract:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from euryale.kit.clock import ManualClock
+from euryale.workflows.definition.checks import seconds
 from euryale.workflows.engine import Engine
 
 _QUIET_ROUNDS: Final = 25
@@ -40,7 +41,7 @@ class PassingTime:
         Args:
             duration: Seconds, or a timedelta.
         """
-        left = duration.total_seconds() if isinstance(duration, timedelta) else duration
+        left = seconds(duration, "advance: duration")
         await self.settle()
         while (wait := self._clock.next_timer()) is not None and wait <= left:
             self._clock.advance(wait)

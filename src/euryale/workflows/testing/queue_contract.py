@@ -9,7 +9,8 @@ from euryale.workflows.record.entry import Commit, Message, Release, StatusChang
 from euryale.workflows.record.queueing import QueueLimits
 from euryale.workflows.record.states import Slot, Status
 from euryale.workflows.requests import Claim, Entered, Entrance, ExecutionQuery
-from euryale.workflows.testing.store_samples import StoreFactory, claim, create, entry, expect, opened
+from euryale.workflows.testing.expect import expect
+from euryale.workflows.testing.store_samples import StoreFactory, claim, create, entry, opened
 
 _CANCELLATION = b'"why"'
 _WITHIN = 30.0

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from euryale.kit.clock import ManualClock, pause
 from euryale.kit.secret import Secret
-from euryale.workflows.codec import JsonCodec
+from euryale.workflows.codec import SECRET_FIELD, JsonCodec
 from euryale.workflows.definition.step import LATER, Step, StepResponse
 from euryale.workflows.definition.workflow import Workflow
 from euryale.workflows.engine import Engine
@@ -24,15 +24,14 @@ from euryale.workflows.record.entry import Entry, Journal, Message
 from euryale.workflows.record.execution import ExecutionRecord
 from euryale.workflows.record.states import EntryKind, Status, StepState
 from euryale.workflows.runtime.context import step_context
-from euryale.workflows.runtime.failure import Failure
+from euryale.workflows.runtime.failure import INTERRUPTED, Failure
 from euryale.workflows.stores.memory import MemoryStore
-from euryale.workflows.testing.history import REDACTED, SECRET, History, describe_changes
+from euryale.workflows.testing.history import REDACTED, RecordedHistory, describe_changes
 from euryale.workflows.testing.simulator.places import with_called
 from euryale.workflows.testing.substitution import Part, Substitution
 from euryale.workflows.testing.virtual_time import NothingLeftError, run_in_virtual_time
 
 _A_MOMENT: Final = 0.001
-_INTERRUPTED: Final = "workflows.interrupted"
 _DO: Final = frozenset(
     {
         EntryKind.STEP_SUCCEEDED,
@@ -82,7 +81,7 @@ class Replay:
 
 
 def replay_history(
-    history: History, workflow: Workflow[Any, Any], *beside: Workflow[Any, Any], codec: Codec | None = None
+    history: RecordedHistory, workflow: Workflow[Any, Any], *beside: Workflow[Any, Any], codec: Codec | None = None
 ) -> Replay:
     """Replay a history against a workflow as it is now, in virtual time: no step's function is called.
 
@@ -118,10 +117,10 @@ def replay_history(
 class _Replay:
     """One run of a recorded history."""
 
-    def __init__(self, history: History, workflow: Workflow[Any, Any], codec: Codec | None) -> None:
+    def __init__(self, history: RecordedHistory, workflow: Workflow[Any, Any], codec: Codec | None) -> None:
         key = JsonCodec.new_key()
         made_up = JsonCodec(keys=(key,))
-        secret = json.loads(made_up.encode(Secret("made up for a replay"), "a secret"))[SECRET]
+        secret = json.loads(made_up.encode(Secret("made up for a replay"), "a secret"))[SECRET_FIELD]
         self._codec = codec or made_up
         self._history = {name: _with_secret(each, secret) for name, each in history.journals.items()}
         self._root = self._history[history.root]
@@ -237,7 +236,7 @@ class _Replay:
         return failure
 
     def _is_interruption(self, entry: Entry) -> bool:
-        return entry.kind is EntryKind.STEP_FAILED and self._failure(entry).error == _INTERRUPTED
+        return entry.kind is EntryKind.STEP_FAILED and self._failure(entry).error == INTERRUPTED
 
     def _compare(self, before: Journal, now: Journal | None) -> Iterator[str]:
         name = before.row.id
@@ -309,8 +308,8 @@ def _without_secrets(value: Any, instead: str) -> Any:
     if isinstance(value, list):
         return [_without_secrets(each, instead) for each in value]
     if isinstance(value, dict):
-        if value.keys() == {SECRET}:
-            return {SECRET: instead}
+        if value.keys() == {SECRET_FIELD}:
+            return {SECRET_FIELD: instead}
         return {key: _without_secrets(each, instead) for key, each in value.items()}
     return value
 
@@ -320,8 +319,8 @@ def _with_secret(journal: Journal, secret: str) -> Journal:
 
     def put(data: bytes | None) -> bytes | None:
         text = None if data is None else data.decode()
-        redacted = json.dumps({SECRET: REDACTED})
-        return None if text is None else text.replace(redacted, json.dumps({SECRET: secret})).encode()
+        redacted = json.dumps({SECRET_FIELD: REDACTED})
+        return None if text is None else text.replace(redacted, json.dumps({SECRET_FIELD: secret})).encode()
 
     row = replace(journal.row, input=put(journal.row.input) or b"", output=put(journal.row.output))
     entries = tuple(replace(each, payload=put(each.payload), undo=put(each.undo)) for each in journal.entries)

@@ -12,7 +12,8 @@ from euryale.workflows.record.entry import Commit, StatusChange
 from euryale.workflows.record.queueing import QueueLimits, Terms
 from euryale.workflows.record.schedule import Fired, Firing, ScheduleRow
 from euryale.workflows.record.states import Slot, Status
-from euryale.workflows.testing.store_samples import StoreFactory, claim, create, expect, opened, row
+from euryale.workflows.testing.expect import expect
+from euryale.workflows.testing.store_samples import StoreFactory, claim, create, opened, row
 
 _HOURLY = "every 3600"
 _FIRST = ScheduleRow("s", _HOURLY, 1000.0)

@@ -8,8 +8,9 @@ from euryale.workflows.errors import StoreError
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import Commit, Message, Release, StatusChange
 from euryale.workflows.record.states import Status
+from euryale.workflows.testing.expect import expect
 from euryale.workflows.testing.store_contract import StoreContract
-from euryale.workflows.testing.store_samples import StoreFactory, claim, create, entry, expect, opened, row
+from euryale.workflows.testing.store_samples import StoreFactory, claim, create, entry, opened, row
 
 T = TypeVar("T")
 

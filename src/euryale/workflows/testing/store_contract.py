@@ -8,6 +8,7 @@ from euryale.workflows.record.entry import Commit, Entry, Message, Release, Stat
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.requests import ExecutionQuery, Told
 from euryale.workflows.testing.claim_contract import ClaimContract
+from euryale.workflows.testing.expect import expect
 from euryale.workflows.testing.listing_contract import ListingContract
 from euryale.workflows.testing.store_samples import (
     NONE_REFUSED,
@@ -17,7 +18,6 @@ from euryale.workflows.testing.store_samples import (
     create,
     entry,
     event,
-    expect,
     opened,
     row,
 )

@@ -16,16 +16,6 @@ _OWNERS = ("w1", "w2", "w3")
 READY: dict[str, Any] = {"owner": "", "available_at": 500.0}
 
 
-def expect(actual: Any, wanted: Any) -> None:
-    """Raise unless both are equal.
-
-    Raises:
-        AssertionError: If they are not.
-    """
-    if actual != wanted:
-        raise AssertionError(f"{actual!r}\nis not\n{wanted!r}")
-
-
 def row(execution_id: str, **details: Any) -> ExecutionRow:
     """Return the row of a new execution."""
     values: dict[str, Any] = {

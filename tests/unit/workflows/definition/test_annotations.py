@@ -45,6 +45,42 @@ class Row(NamedTuple):
     line: Line
 
 
+@dataclass
+class Bill:
+    line: Line
+
+    def __post_init__(self) -> None:
+        self._add_up()
+
+    def _add_up(self) -> None:
+        self.sum = self.line.count
+
+
+@dataclass(frozen=True)
+class Receipt:
+    line: Line
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sum", self.line.count)
+
+
+class Parcel(msgspec.Struct, dict=True):
+    line: Line
+
+    def __post_init__(self) -> None:
+        self.weight = self.line.count
+
+
+class Package(pydantic.BaseModel):
+    line: Line
+    _weight: int = 3
+
+    @pydantic.computed_field
+    @property
+    def heavy(self) -> bool:
+        return self._weight > 1
+
+
 class Anything:
     def __getattr__(self, name):
         return name
@@ -78,7 +114,16 @@ def test_what_may_have_any_attribute_is_not_asked(owner):
 
 def test_what_is_no_field_is_of_any_type():
     assert attribute_type(Line, "heavy") is Any
+    assert attribute_type(Package, "heavy") is Any
+    assert attribute_type(Package, "_weight") is Any
     assert attribute_type(Unreadable, "line") is Any
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Bill, "sum"), (Receipt, "sum"), (Parcel, "weight")])
+def test_what_is_set_when_a_record_is_made_is_of_any_type(owner, name):
+    assert attribute_type(owner, name) is Any
+    with pytest.raises(LookupError):
+        attribute_type(owner, "lime")
 
 
 def test_items_are_of_their_containers_type():
@@ -120,7 +165,11 @@ def test_a_literal_that_can_never_fit_is_told(value, wanted):
 
 
 def test_types_are_named_as_they_are_written():
+    class Inner:
+        class Part: ...
+
     assert name_of(Line) == "Line"
+    assert name_of(Inner.Part) == "Inner.Part"
     assert name_of(list[int]) == "list[int]"
 
 

@@ -22,7 +22,10 @@ from euryale.workflows.definition.checks import (
     check_seconds,
     check_type,
     is_duration,
+    is_number,
     is_whole,
+    seconds,
+    seconds_or_none,
     takes,
 )
 
@@ -146,6 +149,7 @@ def test_a_check_lets_pass_what_is_right():
     check_seconds(0.1, "f: a")
     assert check_each(iter([1, 2]), int, "f: a", "number") == (1, 2)
     assert [is_whole(each) for each in (1, True, 1.0)] == [True, False, False]
+    assert [is_number(each) for each in (1, 1.5, True, timedelta(1))] == [True, True, False, False]
     assert [is_duration(each) for each in (1, 1.5, timedelta(1), True, "1")] == [True, True, True, False, False]
     assert takes(type, 1)  # it tells no signature
 
@@ -154,6 +158,18 @@ def test_a_check_lets_pass_what_is_right():
 def test_seconds_are_a_number_above_0(wrong):
     with pytest.raises(DefinitionError, match=r"f: a=.* is not a number of seconds above 0"):
         check_seconds(wrong, "f: a")
+
+
+def test_a_duration_is_given_either_way():
+    assert [seconds(each, "f: a") for each in (0, 1.5, timedelta(minutes=1))] == [0, 1.5, 60]
+    assert seconds_or_none(None, "f: a") is None
+    assert seconds_or_none(timedelta(1), "f: a") == 86400
+
+
+@pytest.mark.parametrize("wrong", [-1, "15", True, None, float("nan"), timedelta(seconds=-1)])
+def test_what_is_no_duration_is_refused(wrong):
+    with pytest.raises(DefinitionError, match=r"f: a=.*: give seconds from 0 up, or a timedelta\."):
+        seconds(wrong, "f: a")
 
 
 @pytest.mark.parametrize("wrong", ["ab", 5, None])

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from euryale.workflows import DefinitionError, Engine, for_each, step, workflow
+from euryale.workflows import DefinitionError, Engine, emit, for_each, step, transform, when, workflow
 from euryale.workflows.stores.memory import MemoryStore
 
 
@@ -54,12 +54,46 @@ def forget(undo: str | None) -> None: ...
     ],
 )
 def test_other_functions_under_one_name_are_refused_with_both_places(both):
-    one, other = both()
+    assert_refused(*both(), "at step '.*send'")
+
+
+def composing(compose):
+    return workflow("notify")(compose)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "place"),
+    [
+        (
+            lambda to: when(to, lambda each: each != "").then(lambda: to).result,
+            lambda to: when(to, lambda each: each == "").then(lambda: to).result,
+            "at 'when'",
+        ),
+        (
+            lambda to: transform(lambda each: each + "!", to),
+            lambda to: transform(lambda each: each, to),
+            "in the resul",
+        ),
+        (
+            lambda to: [emit("sent", {"to": transform(lambda each: each + "!", to)})],
+            lambda to: [emit("sent", {"to": transform(lambda each: each, to)})],
+            "at 'emit:sent'",
+        ),
+        (
+            lambda to: [transform(lambda each: each + "!", to[0].name)],
+            lambda to: [transform(lambda each: each, to[0].name)],
+            "in the result",
+        ),
+    ],
+)
+def test_so_are_other_predicates_and_transforms(one, other, place):
+    assert_refused(composing(one), composing(other), place)
+
+
+def assert_refused(one, other, where):
     assert one.plan.hash == other.plan.hash
     place = r"test_likeness.py:\d+"
-    with pytest.raises(
-        DefinitionError, match=rf"different functions at step '.*send' .* 'notify' version 1: .*{place}"
-    ):
+    with pytest.raises(DefinitionError, match=rf"different functions {where}.* 'notify' version 1: .*{place}"):
         Engine(MemoryStore(), workflows=[one, other])
 
 
@@ -78,7 +112,14 @@ def wrapped():
     return sending(watched)
 
 
-@pytest.mark.parametrize(("one", "other"), [(made_again, made_again), (lambda: sending(mail), wrapped)])
+def decided():
+    limit = len(mail("x"))
+    return composing(lambda to: when(to, lambda each: len(each) > limit).then(lambda: to).result)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(made_again, made_again), (lambda: sending(mail), wrapped), (decided, decided)]
+)
 def test_the_same_functions_made_again_are_accepted(one, other):
     Engine(MemoryStore(), workflows=[one(), other()])
 

@@ -3,6 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from uuid import UUID
+
+import pytest
 
 from euryale.kit.secret import Secret
 from euryale.workflows import emit, parallelize, step, transform, when, workflow
@@ -17,6 +24,11 @@ def a(value: str, times: object = 1) -> str:
 @step
 def b(value: str) -> str:
     return value
+
+
+@step
+def anything(value: object) -> str:
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,41 @@ def test_every_change_of_structure_changes_the_fingerprint():
     hashes = [plan_of(compose).hash for compose in variants()]
     assert len(set(hashes)) == len(hashes)
     assert plan_of(variants()[0], version=2).hash not in hashes
+
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Colour.RED, Colour.BLUE),
+        (Decimal("1.0"), Decimal("1.00")),
+        (date(2026, 1, 1), date(2026, 1, 2)),
+        (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 1, tzinfo=UTC)),
+        (time(1), time(2)),
+        (timedelta(1), timedelta(2)),
+        (UUID(int=1), UUID(int=2)),
+        (Path("a"), Path("b")),
+        (b"a", b"b"),
+        (b"a", "a"),
+        ({"x"}, {"y"}),
+        ((1, Colour.RED), (1, Colour.BLUE)),
+    ],
+)
+def test_so_does_every_change_of_a_constant(before, after):
+    def composer(constant):
+        return lambda: [anything(constant)]
+
+    one, same, other = (plan_of(composer(each)) for each in (before, before, after))
+    assert one.hash == same.hash != other.hash
+
+
+def test_a_set_is_described_alike_in_each_process():
+    described = plan_of(lambda: [anything({"b", "a", "c"})]).describe()["body"][0]["arguments"]["value"]
+    assert described == {"set": [{"constant": "a"}, {"constant": "b"}, {"constant": "c"}]}
 
 
 def test_a_change_of_limits_does_not():

@@ -1,6 +1,7 @@
 """When to try again, and how long to wait: for any policy."""
 
 import math
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -60,9 +61,27 @@ def test_errors_are_chosen_by_their_class():
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"max_attempts": 0}, {"initial": -1}, {"factor": 0.5}, {"max_interval": -1}, {"initial": math.nan}],
+    ("wrong", "said"),
+    [
+        ({"max_attempts": 0}, "max_attempts=0 is not a whole number of at least 1"),
+        ({"max_attempts": "3"}, "max_attempts='3' is not a whole number"),
+        ({"max_attempts": 2.5}, "max_attempts=2.5 is not a whole number"),
+        ({"initial": -1}, "initial=-1 is not a number of seconds from 0 up"),
+        ({"initial": math.nan}, "initial=nan is not"),
+        ({"initial": timedelta(seconds=1)}, "is not a number of seconds"),
+        ({"max_interval": -1}, "max_interval=-1 is not"),
+        ({"factor": 0.5}, "factor=0.5 is not a number of at least 1"),
+        ({"factor": math.nan}, "factor=nan is not"),
+        ({"factor": "2"}, "factor='2' is not"),
+        ({"retry_on": OSError}, r"is not a tuple of exception classes. Write retry_on=(TimeoutError, "),
+        ({"retry_on": [OSError]}, "is not a tuple of exception classes"),
+        ({"give_up_on": ValueError}, "Write give_up_on=("),
+        ({"give_up_on": ("ValueError",)}, "is not a tuple of exception classes"),
+        ({"give_up_on": (ValueError(),)}, "is not a tuple of exception classes"),
+    ],
 )
-def test_a_number_out_of_range_is_refused(wrong):
-    with pytest.raises(DefinitionError, match="Retry"):
+def test_what_could_only_fail_at_the_next_attempt_is_refused(wrong, said):
+    with pytest.raises(DefinitionError) as refused:
         Retry(**wrong)
+    assert "Retry: " in str(refused.value)
+    assert said in str(refused.value)

@@ -64,5 +64,22 @@ async def test_a_name_stands_for_one_queue():
             await engine.start(flow("a", None), "x", queue=Queue("q"))
 
 
+def test_a_workflow_that_is_refused_is_not_half_known():
+    engine = Engine(MemoryStore(), queues=[Queue("q", concurrency=1)])
+
+    @workflow("in-a-queue", queue=Queue("q", concurrency=2))
+    def in_a_queue(value: str) -> str:
+        return value
+
+    @workflow("outer")
+    def outer(value: str) -> str:
+        return in_a_queue(value)
+
+    for flow in (in_a_queue, outer):
+        with pytest.raises(DefinitionError, match="Two queues with different settings"):
+            engine.register(flow)
+        assert engine.workflows() == ()
+
+
 def test_a_queue_is_no_part_of_the_plan():
     assert flow("a", Queue("q")).plan.hash == flow("a", None).plan.hash

@@ -18,6 +18,7 @@ from euryale.workflows import (
     detach,
     emit,
     for_each,
+    inject,
     parallelize,
     sleep,
     step,
@@ -35,6 +36,11 @@ HOOK = Hook("done", int)
 
 @step
 def a(value: int) -> int:
+    return value
+
+
+@step
+def b(value: int, *, clock: Path = inject()) -> int:
     return value
 
 
@@ -75,6 +81,11 @@ def inner(value: int) -> int:
     return a(value)
 
 
+@workflow("idle")
+def idle() -> int:
+    return a(1)
+
+
 @pytest.mark.parametrize(
     ("compose", "advice"),
     [
@@ -93,18 +104,34 @@ def inner(value: int) -> int:
         (lambda _: sleep("3"), "sleep takes seconds"),
         (lambda _: sleep(-1), "sleep takes seconds"),
         (lambda _: sleep(float("nan")), "sleep takes seconds"),
+        (lambda _: sleep(True), "sleep takes seconds"),
         (lambda _: wait_for("go"), r'Signal\("approved", bool\)'),
         (lambda _: wait_for(GO, timeout=timedelta(seconds=-1)), "wait_for takes seconds"),
         (lambda _: wait_for(GO, default=3), "no timeout"),
         (lambda x: detach(a, x), "takes a workflow"),
         (lambda x: parallelize(a(x), a(x), on_failure="stop"), "'wait' or 'cancel'"),
-        (lambda x: for_each(x, a, min_successful=0.5), "is a count"),
+        (lambda x: for_each(x, a, min_successful=0.5), "min_successful=0.5 is not a count"),
+        (lambda x: for_each(x, a, min_successful=True), "min_successful=True is not a count"),
+        (lambda x: for_each(x, a, min_successful=-1), "min_successful=-1 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures="half"), r"tolerated_failures='half' is not a count, nor a share"),
+        (lambda x: for_each(x, a, tolerated_failures=1.5), "tolerated_failures=1.5 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=-1), "tolerated_failures=-1 is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=float("nan")), "tolerated_failures=nan is not a count"),
+        (lambda x: for_each(x, a, tolerated_failures=True), "tolerated_failures=True is not a count"),
         (lambda _: for_each(5, a), r"for_each got int .* transform\(lambda count: list\(range"),
         (lambda _: for_each("abc", a), "for_each got str"),
         (lambda _: for_each({1}, a), r"for_each got set .* transform\(sorted, items\)"),
         (lambda _: for_each({1: 2}, a), r"for_each got dict .*table\.items"),
         (lambda _: a("five"), r"step 'a' takes int as 'value', not 'five'\."),
+        (lambda x: b(x, clock=3), r"step 'b' is given clock, which the engine provides"),
+        (lambda x: b(x, x), "too many positional arguments"),
         (lambda _: inner("five"), r"workflow 'inner' takes int, not 'five'\."),
+        (lambda _: inner(), r"workflow 'inner' takes int, not None\."),
+        (lambda _: HOOK("five"), r"hook 'done' takes int, not 'five'\."),
+        (lambda x: idle(x), "workflow 'idle' takes no input"),  # noqa: PLW0108 -- it is what is refused
+        (lambda _: idle("x"), "workflow 'idle' takes no input"),
+        (lambda _: [detach(inner, "five")], r"workflow 'inner' takes int, not 'five'\."),
+        (lambda _: [detach(idle, 5)], "workflow 'idle' takes no input"),
         (lambda x: inner_order(x.order), r"the composer's input has no annotation, .* without an attribute 'order'"),
         (ship_it, r"takes Order as 'order'; the composer's input has no annotation"),
         (lambda order: [inner_order(order)], r"takes Order; the composer's input has no annotation"),
@@ -130,10 +157,17 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: workflow(""), "@workflow has no name"),
         (lambda: workflow(None), "@workflow has no name"),
         (lambda: workflow([]), "@workflow has no name"),
+        (lambda: workflow("shop::order"), "A workflow's name is a text without '::', not 'shop::order'"),
         (lambda: workflow("w", timeout=-1), "workflow.'w'.: timeout=-1"),
         (lambda: workflow("w", retention="ever"), "workflow.'w'.: retention='ever'"),
         (lambda: workflow("w", version="1"), "version='1' is not a whole number of at least 1"),
         (lambda: workflow("w", version=0), "version=0 is not a whole number of at least 1"),
+        (lambda: workflow("w", version=True), "version=True is not a whole number of at least 1"),
+        (lambda: workflow("w")(5), "composer=5 is not a function"),
+        (lambda: workflow("w")(partial(forgets)), "The composer of workflow 'w' is functools.partial"),
+        (lambda: workflow("w")(lambda *, x: a(x)), "has a keyword-only parameter 'x'.*by position"),
+        (lambda: workflow("w")(lambda **x: a(x)), "has a variadic keyword parameter 'x'"),
+        (lambda: workflow("w")(lambda *x: a(x)), "has a variadic positional parameter 'x'"),
         (lambda: workflow("w", queue="q"), r"queue='q' is not a queue"),
         (lambda: workflow("w")("f"), "composer='f' is not a function"),
         (lambda: workflow("w")(look), "is async. Use def"),
@@ -146,12 +180,21 @@ def test_a_mistake_in_a_composer_is_refused_in_its_line(compose, advice):
         (lambda: a.named("a b"), "A step's name is a text without spaces"),
         (lambda: step(retry=3), r"Retry\(max_attempts=4\)"),
         (lambda: step(timeout="10"), "timeout='10'"),
+        (lambda: step(timeout=True), "timeout=True: give seconds"),
         (lambda: step(completes="later"), "'externally'"),
         (lambda: a.named("b", timeout=-1), "timeout=-1"),
         (lambda: a.compensate(retry=3)(print), "is no policy"),
         (lambda: a.compensate()("b"), "step 'a': its compensation='b' is not a function"),
         (lambda: step(forgets).compensate(ship_it), "the compensation of step 'forgets': .* 'order' has no annotation"),
         (lambda: step(Desk.look).signature, r"step 'look' is a method\. .*inject"),
+        (lambda: step(partial(look)), 'has no name of its own. Give one: name="create-database"'),
+        (lambda: a.named(None), "A step's name is a text without spaces"),
+        (lambda: a.named("b", retry=0), "is no policy"),
+        (lambda: a.skip_to(None), "node=None is not the id of a later node"),
+        (lambda: a.skip_to(""), "node='' is not the id of a later node"),
+        (lambda: a.skip_to(b), "node=<step b> is not the id of a later node"),
+        (lambda: Hook("a b", int), "A hook's name is a text without spaces"),
+        (lambda: HOOK.attach(look), r"is not a step\. Put @step above it"),
         (lambda: step(ship_it).signature, "step 'ship-it': parameter 'order' has no annotation"),
     ],
 )
@@ -171,6 +214,12 @@ def test_the_line_that_is_named_is_that_of_the_decorator():
 
     line = bare.traceback[0].lineno + 1
     assert str(bare.value) == f'{__file__}:{line}: @workflow has no name. Write @workflow("place-order").'
+
+
+@pytest.mark.parametrize("name", ["", int, None])
+def test_a_signal_has_a_name(name):
+    with pytest.raises(DefinitionError, match="A signal has a name"):
+        Signal(name, int)
 
 
 def test_a_step_is_no_workflow_of_an_engine():

@@ -106,7 +106,7 @@ def test_a_step_that_could_not_be_called_is_refused(function, message):
         _ = step(function).signature
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "a#2"])
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a#2", "a[1]", "a]", "a\n", "a\tb"])
 def test_a_name_that_would_be_ambiguous_is_refused(name):
     async def work() -> None: ...
 

@@ -8,6 +8,7 @@ import pytest
 
 from euryale.kit.clock import ManualClock
 from euryale.workflows import (
+    DefinitionError,
     Engine,
     EngineClosedError,
     PermanentFailure,
@@ -440,3 +441,15 @@ async def test_a_second_signal_ends_at_once(store, stage):
     assert await serving is False
     row = (await store.load("e")).row
     assert (row.owner, row.available_at) == ("", 0.0), "handed over"
+
+
+@pytest.mark.parametrize("wrong", ["30", None, -1, True])
+async def test_a_limit_that_is_no_duration_is_refused_before_anything_ends(store, wrong):
+    flow = workflow("e")(lambda value: value)
+    engine = Engine(store, workflows=[flow])
+    with pytest.raises(DefinitionError, match=r"serve: drain_within=.*: give seconds from 0 up"):
+        await engine.serve(drain_within=wrong, on_ready=pytest.fail)
+    async with engine:
+        with pytest.raises(DefinitionError, match=r"drain: within=.*: give seconds from 0 up"):
+            await engine.drain(within=wrong)
+        assert await engine.run(flow, "x") == "x"

@@ -10,6 +10,7 @@ from euryale.workflows import (
     Engine,
     ExecutionReverted,
     Hook,
+    PayloadError,
     PermanentFailure,
     Status,
     StepResponse,
@@ -117,11 +118,24 @@ async def test_a_later_failure_undoes_it_with_what_it_left_before_it_waited(engi
     assert effects.undone() == ("job-abc",)
 
 
-async def test_an_answer_of_another_type_fails_the_step(engine, builds, effects):
+async def test_an_answer_of_another_type_is_refused_and_the_step_waits_on(engine, builds):
     handle = await engine.start(builds.flow, "abc")
-    await engine.complete(await builds.tokens.get(), "no image")
-    with pytest.raises(ExecutionReverted, match="the completion of build cannot be read"):
-        await handle.result()
+    token = await builds.tokens.get()
+    with pytest.raises(PayloadError, match=f"the completion of {token} would not be readable as Image"):
+        await engine.complete(token, "no image")
+    assert await engine.complete(token, Image("sha"))
+    await handle.result()
+
+
+async def test_where_the_workflow_is_not_known_an_answer_of_another_type_fails_the_step(store, builds, effects):
+    async with Engine(store) as engine:
+        await engine.start(builds.flow, "abc", id="e")
+        await waiting(engine, "e")
+    async with Engine(store) as other:
+        assert await other.complete("e/build", "no image")
+    async with Engine(store, workflows=[builds.flow]) as engine:
+        with pytest.raises(ExecutionReverted, match="the completion of build cannot be read"):
+            await engine.result("e")
     assert effects.undone() == ("job-abc",)
 
 

@@ -7,6 +7,7 @@ from euryale.workflows import (
     ExecutionReverted,
     IdempotencyError,
     Origin,
+    Signal,
     Status,
     UnknownExecutionError,
     WorkflowError,
@@ -15,6 +16,7 @@ from euryale.workflows import (
     parallelize,
     step,
     transform,
+    wait_for,
     when,
     workflow,
 )
@@ -119,6 +121,26 @@ async def test_what_comes_before_a_step_is_taken_over(engine, flow, effects, fro
     handle = await engine.fork("e", from_step, id="f")
     assert await handle.result() == WHOLE
     assert sorted(effects.done()[before:]) == sorted(done)
+
+
+async def test_a_node_is_known_by_its_whole_id(engine, effects, world):
+    a, b = world.made("a"), world.made("b")
+    go = Signal("go[1]", str)
+
+    @workflow("inner[x]")
+    def inner(value: str) -> str:
+        return a(value)
+
+    @workflow("w")
+    def w(value: str) -> list[object]:
+        return [wait_for(go), inner(value), for_each([value], inner), b(value)]
+
+    handle = await engine.start(w, "x", id="e")
+    await engine.signal("e", go, "y")
+    result = await handle.result()
+    fork = await engine.fork("e", "b", id="f")
+    assert await fork.result() == result
+    assert effects.done() == ("a", "a", "b", "b")
 
 
 async def test_what_was_taken_over_is_not_undone(engine, flow, effects, world):

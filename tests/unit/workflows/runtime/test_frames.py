@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,8 @@ def test_an_error_that_nobody_raised_has_no_place():
         ("<frozen importlib._bootstrap>", False),
         (str(Path("lib", "site-packages", "httpx", "client.py")), False),
         (inspect.getfile(Engine), False),
+        (str(Path(inspect.getfile(Engine)).parent.with_name("workflows_of_mine") / "flows.py"), True),
+        (f"{sysconfig.get_path('stdlib')}-shop/flows.py", True),
     ],
 )
 def test_whose_code_a_file_is(filename, expected):

@@ -292,10 +292,11 @@ async def test_one_whose_child_has_just_ended_is_not_let_go_of():
     committed = []
     tools = SimpleNamespace(draining=asyncio.Event(), keeping=asyncio.Event(), rest_after=1.0, now=lambda: 0.0)
     written = asyncio.get_running_loop().create_future()
-    run = SimpleNamespace(ended_children=set(), tools=tools, seen=0, deadline=None, has_news=False)
+    row = SimpleNamespace(status=Status.RUNNING)
+    run = SimpleNamespace(ended_children=set(), tools=tools, seen=0, deadline=None, has_news=False, row=row)
     run.commit = lambda _, release: committed.append(release) or written
-    lanes = Lanes(lambda _: None)
-    resting = Resting(run, lanes, lambda: None, lambda: False)
+    lanes = Lanes()
+    resting = Resting(run, lanes)
     lane = Lane(SimpleNamespace(id="child"))
     lane.rest(None)
     lanes.all[lane] = None

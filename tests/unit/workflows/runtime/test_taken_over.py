@@ -113,9 +113,9 @@ class Silent(MemoryStore):
         return {}
 
 
-async def test_a_cancellation_of_which_the_worker_has_not_heard_is_heard_at_the_end(effects):
-    """Nothing that was told in between gets lost, and what the last step did is undone with what it returned."""
-    store, begun, go = Silent(shared=True), asyncio.Event(), asyncio.Event()
+def ending(effects):
+    """Return a workflow of one step, an event that it sets, and the one that it waits for then."""
+    begun, go = asyncio.Event(), asyncio.Event()
 
     @step
     async def last() -> str:
@@ -132,6 +132,12 @@ async def test_a_cancellation_of_which_the_worker_has_not_heard_is_heard_at_the_
     def flow() -> str:
         return last()
 
+    return flow, begun, go
+
+
+async def test_a_cancellation_of_which_the_worker_has_not_heard_is_heard_at_the_end(effects):
+    """Nothing that was told in between gets lost, and what the last step did is undone with what it returned."""
+    store, (flow, begun, go) = Silent(shared=True), ending(effects)
     async with Engine(store) as first, Engine(store, concurrency=0) as second:
         handle = await first.start(flow, id="e")
         await begun.wait()
@@ -144,19 +150,8 @@ async def test_a_cancellation_of_which_the_worker_has_not_heard_is_heard_at_the_
     assert [(each.kind, each.name) for each in effects] == [("do", "last"), ("undo", "it")]
 
 
-async def test_a_message_that_is_no_cancellation_holds_up_no_end():
-    store, begun, go = Silent(shared=True), asyncio.Event(), asyncio.Event()
-
-    @step
-    async def last() -> str:
-        begun.set()
-        await go.wait()
-        return "it"
-
-    @workflow("w")
-    def flow() -> str:
-        return last()
-
+async def test_a_message_that_is_no_cancellation_holds_up_no_end(effects):
+    store, (flow, begun, go) = Silent(shared=True), ending(effects)
     async with Engine(store) as first, Engine(store, concurrency=0) as second:
         handle = await first.start(flow, id="e")
         await begun.wait()

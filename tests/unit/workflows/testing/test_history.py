@@ -22,7 +22,7 @@ from euryale.workflows import (
     workflow,
 )
 from euryale.workflows.stores.memory import MemoryStore
-from euryale.workflows.testing import History, PassingTime, ReplayError, record_history, replay_history
+from euryale.workflows.testing import PassingTime, RecordedHistory, ReplayError, record_history, replay_history
 
 CALLED = []
 
@@ -69,7 +69,7 @@ def open_door(value: int) -> str:
     return use(key(value))
 
 
-async def recorded(flow, tmp_path, value=1) -> History:
+async def recorded(flow, tmp_path, value=1) -> RecordedHistory:
     """Run a workflow and return its history, as read from a file."""
     CALLED.clear()
     clock, store = ManualClock(), MemoryStore()
@@ -83,7 +83,7 @@ async def recorded(flow, tmp_path, value=1) -> History:
             assert flow is open_door
         history = await record_history(store, "e", flow)
     history.save(tmp_path / "history.json")
-    return History.load(tmp_path / "history.json")
+    return RecordedHistory.load(tmp_path / "history.json")
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_new_version_beside_the_former_one_strands_nothing(history):
 async def test_an_output_that_does_not_fit_any_more_is_found_out(history, tmp_path):
     path = tmp_path / "history.json"
     path.write_text(path.read_text("utf-8").replace('"payload": 2', '"payload": "two"'), "utf-8")
-    replay = await in_thread(History.load(path), order())
+    replay = await in_thread(RecordedHistory.load(path), order())
     assert replay.same_plan
     assert any("e was succeeded, is reverted" in each for each in replay.differences)
 
@@ -157,4 +157,4 @@ async def test_what_is_not_there_cannot_be_recorded():
 def test_a_file_of_another_format_is_refused(tmp_path):
     (tmp_path / "history.json").write_text('{"format": 99}', "utf-8")
     with pytest.raises(WorkflowError, match="format 1"):
-        History.load(tmp_path / "history.json")
+        RecordedHistory.load(tmp_path / "history.json")

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import astuple
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from euryale.kit.clock import SYSTEM_CLOCK, pause
 from euryale.kit.ids import new_id
 from euryale.kit.secret import Secret
+from euryale.workflows.definition.checks import refusal
+from euryale.workflows.errors import DefinitionError
 from euryale.workflows.ports import Listener, Reader
 from euryale.workflows.record.entry import Commit, ExecutionRow, Journal, Message, StagedEvent
 from euryale.workflows.record.queueing import QueueLimits
@@ -47,12 +49,22 @@ class PostgresStore:
         schema: Where everything is kept; made when the store is opened first.
         durability: ``full`` (default): what was written survives a power cut. ``process``: it survives a kill of any
             process of ours, but the last moments before the server itself crashes may be lost.
+
+    Raises:
+        DefinitionError: If that is no URL, or there is no such durability.
     """
 
     shared = True
     instant = False
 
     def __init__(self, url: str, *, schema: str = "euryale", durability: Durability = "full") -> None:
+        if not isinstance(url, str):  # which is not told: there may be a password in it
+            raise DefinitionError(
+                f"PostgresStore: url is a {type(url).__name__}.",
+                hint='Write PostgresStore("postgresql://user:password@host/database").',
+            )
+        if durability not in get_args(Durability):
+            raise refusal("PostgresStore: durability", durability, "one of full, process")
         self._server = Server(Secret(url), schema, durability, new_id("store"))
         self._writer = Sessions(self._server, "writer", settings=_BY_INDEX)
         self._desk = Sessions(self._server, "desk", size=_DESK_SIZE, settings=_BY_INDEX)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import apsw
 from msgspec.structs import astuple, replace
@@ -45,7 +45,7 @@ class SQLiteStore:
             process, but the last moments before a power cut may be lost.
 
     Raises:
-        DefinitionError: If that is no path of a file.
+        DefinitionError: If that is no path of a file, or there is no such durability.
     """
 
     shared = False
@@ -55,6 +55,8 @@ class SQLiteStore:
         if not isinstance(path, (str, Path)) or str(path) in {"", ".", ":memory:"}:
             hint = 'Write SQLiteStore("orders.db"); in memory, for tests, there is MemoryStore().'
             raise refusal("SQLiteStore: path", path, "the path of a file", hint)
+        if durability not in get_args(Durability):
+            raise refusal("SQLiteStore: durability", durability, "one of full, process")
         self._path = Path(path)
         self._thread = WriterThread(self._path, durability)
         self._sql = SQL

@@ -9,7 +9,7 @@ from euryale.workflows.definition.step import Step, step
 from euryale.workflows.definition.workflow import workflow
 from euryale.workflows.errors import ExecutionReverted
 from euryale.workflows.testing.backend_contract.scene import PATIENCE, BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 def _meeting(name: str, barrier: asyncio.Barrier) -> Step[[str], str, str]:

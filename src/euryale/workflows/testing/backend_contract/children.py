@@ -10,7 +10,7 @@ from euryale.workflows.record.states import Status
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.relay import ReleasedEvent
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 class ChildrenContract:

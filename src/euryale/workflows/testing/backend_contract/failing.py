@@ -9,7 +9,7 @@ from euryale.workflows.errors import ExecutionReverted, PermanentFailure
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.testing.backend_contract.scene import SOON, BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 _SELECTIVE = Retry(max_attempts=4, initial=0.001, retry_on=(OSError,), give_up_on=(FileNotFoundError,))
 _LATE = Retry(max_attempts=3, initial=0.05, factor=2, jitter=False)

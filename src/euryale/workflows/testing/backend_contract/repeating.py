@@ -1,14 +1,15 @@
 """What a backend promises of ``for_each``: how many at a time, in which order, and how many may fail."""
 
 import asyncio
+from typing import Any
 
 from euryale.workflows.definition.fanout import for_each
 from euryale.workflows.definition.step import Step, step
-from euryale.workflows.definition.workflow import workflow
+from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.errors import ExecutionReverted
 from euryale.workflows.record.states import Status
 from euryale.workflows.testing.backend_contract.scene import PATIENCE, BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 def _doubling(scene: Scene, failing: frozenset[int] = frozenset()) -> Step[[int], int, int]:
@@ -26,6 +27,16 @@ def _doubling(scene: Scene, failing: frozenset[int] = frozenset()) -> Step[[int]
         await scene.effects.undo(f"{number}:{undo}")
 
     return double
+
+
+def _for_each(name: str, body: Step[[int], int, int], **limits: Any) -> Workflow[list[int], list[int | None]]:
+    """Return a workflow that does a step for each number, one at a time."""
+
+    @workflow(name)
+    def flow(numbers: list[int]) -> list[int | None]:
+        return for_each(numbers, body, concurrency=1, **limits)
+
+    return flow
 
 
 class RepeatingContract:
@@ -90,11 +101,7 @@ class RepeatingContract:
         """Those that were begun; no further one is."""
         scene = Scene()
         double = _doubling(scene, frozenset({3}))
-
-        @workflow("all-or-none")
-        def all_or_none(numbers: list[int]) -> list[int]:
-            return for_each(numbers, double, concurrency=1)
-
+        all_or_none = _for_each("all-or-none", double)
         async with opened(new_backend, all_or_none) as backend:
             await caught(ExecutionReverted, backend.run(all_or_none, [1, 2, 3, 4, 5]))
         expect((scene.effects.done(), sorted(scene.effects.undone())), (("1", "2"), ["1:2", "2:4", "3:None"]))
@@ -103,11 +110,7 @@ class RepeatingContract:
         """Of what failed, or was not begun, there is None."""
         scene = Scene()
         double = _doubling(scene, frozenset({1}))
-
-        @workflow("enough")
-        def enough(numbers: list[int]) -> list[int | None]:
-            return for_each(numbers, double, concurrency=1, min_successful=2)
-
+        enough = _for_each("enough", double, min_successful=2)
         async with opened(new_backend, enough) as backend:
             expect(await backend.run(enough, [1, 2, 3, 4, 5]), [None, 4, 6, None, None])
         expect((scene.effects.done(), scene.effects.undone()), (("2", "3"), ()))
@@ -116,11 +119,7 @@ class RepeatingContract:
         """No further item is begun then."""
         scene = Scene()
         double = _doubling(scene, frozenset({2, 3}))
-
-        @workflow("too-few")
-        def too_few(numbers: list[int]) -> list[int | None]:
-            return for_each(numbers, double, concurrency=1, min_successful=3)
-
+        too_few = _for_each("too-few", double, min_successful=3)
         async with opened(new_backend, too_few) as backend:
             await caught(ExecutionReverted, backend.run(too_few, [1, 2, 3, 4]))
             expect(scene.effects.done(), ("1",))
@@ -131,19 +130,9 @@ class RepeatingContract:
         """A number of them, or a share; one more, and all are undone."""
         scene = Scene()
         double = _doubling(scene, frozenset({2, 3}))
-
-        @workflow("two-may-fail")
-        def two_may(numbers: list[int]) -> list[int | None]:
-            return for_each(numbers, double, concurrency=1, tolerated_failures=2)
-
-        @workflow("half-may-fail")
-        def half_may(numbers: list[int]) -> list[int | None]:
-            return for_each(numbers, double, concurrency=1, tolerated_failures=0.5)
-
-        @workflow("one-may-fail")
-        def one_may(numbers: list[int]) -> list[int | None]:
-            return for_each(numbers, double, concurrency=1, tolerated_failures=1)
-
+        two_may = _for_each("two-may-fail", double, tolerated_failures=2)
+        half_may = _for_each("half-may-fail", double, tolerated_failures=0.5)
+        one_may = _for_each("one-may-fail", double, tolerated_failures=1)
         async with opened(new_backend, two_may, half_may, one_may) as backend:
             for tolerant in (two_may, half_may):
                 expect(await backend.run(tolerant, [1, 2, 3, 4]), [2, None, None, 8])

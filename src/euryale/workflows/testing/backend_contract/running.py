@@ -13,7 +13,7 @@ from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.runtime.relay import ReleasedEvent
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 _TOLD = Signal("told", str)
 

@@ -9,7 +9,7 @@ from euryale.workflows.definition.workflow import workflow
 from euryale.workflows.errors import ExecutionCancelled, ExecutionFailed, ExecutionTimedOut
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened, reached
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 _TOLD = Signal("told", str)
 

@@ -7,7 +7,7 @@ from euryale.workflows.errors import ExecutionFailed, ExecutionReverted
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.context import StepContext, step_context
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 def _chain(scene: Scene) -> Workflow[str, str]:

@@ -17,7 +17,7 @@ from euryale.workflows.definition.workflow import Workflow, workflow
 from euryale.workflows.errors import ExecutionReverted, IdempotencyError, PayloadError, UnknownExecutionError
 from euryale.workflows.record.states import Status
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 class _Colour(Enum):

@@ -15,7 +15,7 @@ from euryale.workflows.errors import ExecutionReverted, PayloadError
 from euryale.workflows.record.states import Reason, Status
 from euryale.workflows.runtime.context import step_context
 from euryale.workflows.testing.backend_contract.scene import BackendFactory, Scene, caught, opened, reached
-from euryale.workflows.testing.store_samples import expect
+from euryale.workflows.testing.expect import expect
 
 
 @dataclass(frozen=True)
