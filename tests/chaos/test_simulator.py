@@ -1,10 +1,12 @@
 """Many executions, several workers, and everything that may go wrong, out of one number; see scripts/simulate."""
 
+import gc
 import os
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from euryale.workflows.runtime.resting import Resting
 from euryale.workflows.stores import memory
 from euryale.workflows.stores.memory import MemoryStore
 from euryale.workflows.testing import Disturbances, Load, ViolationError, simulate
+from euryale.workflows.testing.simulator.storm import Storm
 from simulated_workflows import ANSWERS, LOADS, choosing, draw, lenient, parallel, patient, straight
 
 CHUNK = 25
@@ -74,6 +77,29 @@ def test_the_same_seed_gives_the_same_trace_in_another_process():
         command = [sys.executable, "-c", DIGEST, "16"]
         digests.add(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip())
     assert digests == {simulate(16, LOADS).digest}
+
+
+@pytest.fixture
+def collecting(monkeypatch):
+    """Let the garbage collector run again and again while a storm blows."""
+    draws, draw_one = count(1), Storm._draw
+
+    def collect_and_draw(storm, chance):
+        if next(draws) % 20 == 0:
+            gc.collect()
+        return draw_one(storm, chance)
+
+    monkeypatch.setattr(Storm, "_draw", collect_and_draw)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collecting")
+@pytest.mark.parametrize("seed", [125, 131])
+def test_what_the_dead_were_about_to_do_is_not_broken_off_by_the_collector(seed):
+    simulate(seed, LOADS, disturbances=Disturbances(crashes=6.0, restarts=3.0, drains=3.0))
 
 
 def test_without_disturbances_everything_succeeds():

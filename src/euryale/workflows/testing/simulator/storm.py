@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from euryale.kit.clock import ManualClock, pause
 from euryale.workflows.definition.plan import Plan
@@ -29,6 +29,8 @@ from euryale.workflows.testing.simulator.places import with_called
 from euryale.workflows.testing.simulator.process import Life, Process
 from euryale.workflows.testing.simulator.worker import SimulatedWorker
 from euryale.workflows.testing.substitution import Part, Substitution
+
+T = TypeVar("T")
 
 _LEASE: Final = 15.0
 _STORM: Final = 50.0
@@ -84,9 +86,9 @@ class Storm:
         self._clock = clock
         self._trace = trace
         self._store = MemoryStore(shared=True, clock=clock)
-        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self._machines: list[SimulatedWorker] = []
-        self._made = 0
+        self._all: list[SimulatedWorker] = []  # the dead as well: else the collector breaks off what they wait for
         self._calm = False
         self.delivered: defaultdict[str, set[str]] = defaultdict(set)
         known = with_called(load.workflow for load in setting.loads)
@@ -122,8 +124,10 @@ class Storm:
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         self._trace.violated(f"unhandled: {context.get('message')}: {context.get('exception')!r}")
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._tasks[asyncio.get_running_loop().create_task(coroutine)] = None
+    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks[task] = None
+        return task
 
     async def _repeat(self, disturb: Callable[[], Awaitable[None]], rate: float) -> None:
         while True:
@@ -133,8 +137,7 @@ class Storm:
             await disturb()
 
     def _begin_process(self, machine: str) -> SimulatedWorker:
-        self._made += 1
-        process = Process(f"{machine}.{self._made}", self._clock)
+        process = Process(f"{machine}.{len(self._all) + 1}", self._clock)
         store = DistantStore(self._store, process, self._random, self._disturbances, self._trace, self.observer)
         store.calm = self._calm
         substitution = Substitution(functools.partial(self._around, process, store))
@@ -154,6 +157,7 @@ class Storm:
             rest_after=self._random.choice((0.0, 1.0, 3600.0)),
         )
         worker = SimulatedWorker(process, store, engine, workflows)
+        self._all.append(worker)
         self._trace.note(process.name, "begins")
         self._spawn(worker.open())
         return worker
@@ -174,7 +178,7 @@ class Storm:
         if worker.runs:
             worker.ready = False
             self._trace.note(worker.process.name, "is closed")
-            closing = asyncio.get_running_loop().create_task(worker.engine.close())
+            closing = self._spawn(worker.engine.close())
             await asyncio.wait([closing], timeout=_LONGEST_STOP)
             worker.process.die()
             self._machines[at] = self._begin_process(f"w{at}")
@@ -187,7 +191,7 @@ class Storm:
         worker.ready, process = False, worker.process
         process.drained = self._clock.monotonic()
         self._trace.note(process.name, "is drained")
-        draining = asyncio.get_running_loop().create_task(worker.engine.drain(self._random.random() * _LONGEST_DRAIN))
+        draining = self._spawn(worker.engine.drain(self._random.random() * _LONGEST_DRAIN))
         await asyncio.wait([draining], timeout=_LONGEST_STOP)
         if draining.done():
             let_go, left = draining.result(), self.observer.left_by(process)
