@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from euryale.kit.clock import ManualClock, pause
 from euryale.workflows.definition.plan import Plan
@@ -29,8 +29,6 @@ from euryale.workflows.testing.simulator.places import with_called
 from euryale.workflows.testing.simulator.process import Life, Process
 from euryale.workflows.testing.simulator.worker import SimulatedWorker
 from euryale.workflows.testing.substitution import Part, Substitution
-
-T = TypeVar("T")
 
 _LEASE: Final = 15.0
 _STORM: Final = 50.0
@@ -124,10 +122,8 @@ class Storm:
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         self._trace.violated(f"unhandled: {context.get('message')}: {context.get('exception')!r}")
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks[task] = None
-        return task
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._tasks[asyncio.get_running_loop().create_task(coroutine)] = None
 
     async def _repeat(self, disturb: Callable[[], Awaitable[None]], rate: float) -> None:
         while True:
@@ -178,7 +174,8 @@ class Storm:
         if worker.runs:
             worker.ready = False
             self._trace.note(worker.process.name, "is closed")
-            closing = self._spawn(worker.engine.close())
+            closing = asyncio.get_running_loop().create_task(worker.engine.close())
+            self._tasks[closing] = None
             await asyncio.wait([closing], timeout=_LONGEST_STOP)
             worker.process.die()
             self._machines[at] = self._begin_process(f"w{at}")
@@ -191,7 +188,8 @@ class Storm:
         worker.ready, process = False, worker.process
         process.drained = self._clock.monotonic()
         self._trace.note(process.name, "is drained")
-        draining = self._spawn(worker.engine.drain(self._random.random() * _LONGEST_DRAIN))
+        draining = asyncio.get_running_loop().create_task(worker.engine.drain(self._random.random() * _LONGEST_DRAIN))
+        self._tasks[draining] = None
         await asyncio.wait([draining], timeout=_LONGEST_STOP)
         if draining.done():
             let_go, left = draining.result(), self.observer.left_by(process)
