@@ -160,7 +160,8 @@ class Backward:
         run, child_id = self._run, child_execution_id(self._run.row.id, node.id)
         started = run.begin(node.id, 1, name=UNDO_STARTED)
         again = run.node(node.id).backward is UndoState.PENDING
-        outcome = await self._resting.unless_draining(lane, self._children.revert(child_id, again=again))
+        reverting = self._children.revert(child_id, parent=run.row.id, again=again)
+        outcome = await self._resting.unless_draining(lane, reverting)
         if outcome is not None and outcome.row.status is Status.FAILED:
             error = RuntimeError(f"{child_id} could not be undone: see its compensations")
             run.note_failure(EntryKind.UNDO_FAILED, node.id, error, attempt=1, started=started)

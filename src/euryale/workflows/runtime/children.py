@@ -59,11 +59,12 @@ class Children(Protocol):
         """Return when an execution that nobody drives here is driven here, or may have ended."""
         ...
 
-    async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
+    async def revert(self, execution_id: str, *, parent: str, again: bool) -> Outcome | None:
         """Undo it: cancel it if it runs, undo it if it has succeeded. None if it was never created.
 
         Args:
             execution_id: Which.
+            parent: Who waits for it; its place in the worker is free for others meanwhile.
             again: Whether compensations of it that gave up are tried again.
         """
         ...

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,12 +33,29 @@ class Presence:
         self.owner = ""
         self.closed = True
         self._opening: dict[str, asyncio.Future[None]] = {}
+        self._aside: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self.live) + len(self._opening)
 
     def __contains__(self, execution_id: str) -> bool:
         return execution_id in self.live or execution_id in self._opening
+
+    @property
+    def places(self) -> int:
+        """How many places of the worker they take: those that only wait for another one to be undone take none."""
+        return len(self) - len(self._aside)
+
+    @contextlib.contextmanager
+    def aside(self, execution_id: str) -> Iterator[None]:
+        """Let an execution take no place within the block: what it waits for may need it."""
+        self._aside[execution_id] += 1
+        try:
+            yield
+        finally:
+            self._aside[execution_id] -= 1
+            if not self._aside[execution_id]:
+                del self._aside[execution_id]
 
     def has_live(self, row: ExecutionRow) -> bool:
         """Whether it is driven here under that epoch: if its claim's answer was lost, it is given again."""

@@ -132,7 +132,7 @@ class Worker:
     def _room(self) -> int:
         if self._tools.draining.is_set() or not self._driving:
             return 0
-        return max(0, self._limits.executions - len(self._present))
+        return max(0, self._limits.executions - self._present.places)
 
     async def start(self, *, driving: bool = True) -> None:
         """Become a worker, and take over what has something to do and is owned by nobody.
@@ -344,9 +344,11 @@ class Worker:
         """See :meth:`Outcomes.stirred`."""
         await self.outcomes.stirred(execution_id)
 
-    async def revert(self, execution_id: str, *, again: bool) -> Outcome | None:
-        """See :meth:`Reopening.revert`."""
-        return await self.reopening.revert(execution_id, again=again)
+    async def revert(self, execution_id: str, *, parent: str, again: bool) -> Outcome | None:
+        """See :meth:`Children.revert` and :meth:`Reopening.revert`."""
+        with self._present.aside(parent):
+            self._dispatcher.freed()
+            return await self.reopening.revert(execution_id, again=again)
 
     async def tell(self, message: Message) -> bool:
         """Keep a message durably and hand it to the execution; see :meth:`Mailbox.send`."""

@@ -1,6 +1,7 @@
 """Workflows inside of workflows: executions of their own, awaited, and undone with their parents."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -15,12 +16,15 @@ from euryale.workflows import (
     Reason,
     Status,
     UndoState,
+    UnknownExecutionError,
     parallelize,
+    sleep,
     step,
     workflow,
 )
 from euryale.workflows.record.entry import Message
 from euryale.workflows.testing import FaultSwitch
+from eventually import eventually
 
 
 class Family:
@@ -204,3 +208,39 @@ async def test_the_same_child_twice_at_the_same_time(engine, family):
 async def test_an_id_that_could_be_a_childs_is_refused(engine, family):
     with pytest.raises(IdempotencyError, match="without '::'"):
         await engine.start(family.parent, "x", id="e::child")
+
+
+@workflow("resting")
+def resting(value: int) -> int:
+    sleep(3600)
+    return value
+
+
+@workflow("calling")
+def calling(value: int) -> int:
+    return resting(value)
+
+
+@workflow("calling-deep")
+def calling_deep(value: int) -> int:
+    return calling(value)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_whoever_undoes_a_child_leaves_its_place_to_it(store, number):
+    async with Engine(store, workflows=[calling_deep], concurrency=1) as engine:
+        handles = [await engine.start(calling_deep, 1, id=f"e{at}") for at in range(number)]
+        for handle in handles:
+            await eventually(lambda handle=handle: rests(engine, f"{handle.id}::calling::resting"))
+        for handle in handles:
+            assert await handle.cancel()
+        async with asyncio.timeout(20):
+            for handle in handles:
+                assert await engine.wait(handle.id) is Status.REVERTED
+                assert await engine.wait(f"{handle.id}::calling::resting") is Status.REVERTED
+
+
+async def rests(engine, execution_id):
+    with suppress(UnknownExecutionError):
+        return (await engine.get(execution_id)).status is Status.WAITING
+    return False
