@@ -157,7 +157,7 @@ async def test_a_damaged_file_is_named(operator: Operator, name: str):
     done = await operator.run(*operator.words())
     assert (done.code, done.out) == (1, "")
     assert f"{operator.data / name}" in done.err
-    assert "file is not a database" in done.err
+    assert "is not a database" in done.err
     assert not (operator.data / "url").exists()
 
 
