@@ -34,6 +34,11 @@ class Patience:
         """Be so no more: what fails from now on has failed, and nobody waits any longer."""
         self._over.set()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any longer: the engine is being closed."""
+        return self._over.is_set()
+
     async def outlast(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what ``attempt`` returns in the end; it must be safe to repeat.
 
@@ -47,7 +52,7 @@ class Patience:
             except _FINAL:
                 raise
             except StoreError as error:
-                if self._over.is_set():
+                if self.is_over:
                     raise
                 _log.error("%s failed, trying again in %.2f s: %s", what, pause, error)
             await self._pause(pause)

@@ -14,7 +14,7 @@ from euryale.kit.clock import Timer
 from euryale.kit.ids import new_id
 from euryale.workflows.definition.cadence import Cadence, parse_cadence
 from euryale.workflows.definition.schedule import Schedule, tick_id
-from euryale.workflows.errors import DefinitionError, OverlapError, UnknownScheduleError
+from euryale.workflows.errors import DefinitionError, OverlapError, StoreError, UnknownScheduleError
 from euryale.workflows.ports import Store
 from euryale.workflows.record.entry import ExecutionRow
 from euryale.workflows.record.queueing import Terms
@@ -127,6 +127,9 @@ class Scheduler:
                 for schedule in self._schedules.values():
                     await self._catch_up(schedule)
                 self._set_timer()
+        except StoreError:
+            if not self._tools.patience.is_over:  # else whoever is open next decides the tick
+                raise
         finally:
             jumps.cancel()
             self._cancel_timer()

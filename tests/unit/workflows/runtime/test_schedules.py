@@ -531,3 +531,19 @@ async def test_ticks_are_deduplicated(clock):
         assert len(await ids(engine)) == 2
     with pytest.raises(DefinitionError, match="without a queue"):
         Schedule("s", slow, "x", every=3600, deduplicate="one")
+
+
+async def test_an_engine_is_closed_quietly_while_the_store_is_away(clock, reports):
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["message"]))
+    store = FlakyStore(MemoryStore(clock=clock))
+    engine = Engine(store, schedules=[reports.hourly()], clock=clock)
+    await engine.open()
+    store.fail("fire", times=-1)
+    clock.advance(3600)
+    await eventually(lambda: store.failures > 1)
+    await engine.close()
+    assert failures == []
+    store.fail("fire", times=0)
+    async with engine:
+        await eventually(lambda: reports.made == ["01-01"])
