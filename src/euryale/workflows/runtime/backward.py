@@ -56,6 +56,10 @@ class Backward:
         """Let go of it now, if it only waits."""
         self._resting.look()
 
+    def end(self, error: Exception) -> None:
+        """Have :meth:`go` raise that, wherever it is; whatever runs is interrupted."""
+        self._lanes.end(error)
+
     async def _visit(self, lane: Lane) -> list[Vertex]:
         if lane.vertex.kind in {"each", "hook"}:
             await self._undo_items(lane)

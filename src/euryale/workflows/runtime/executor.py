@@ -3,7 +3,7 @@
 import asyncio
 
 from euryale.kit.clock import Timer
-from euryale.workflows.errors import IllegalTransitionError, StaleOwnerError
+from euryale.workflows.errors import IllegalTransitionError, StaleOwnerError, WorkflowError
 from euryale.workflows.record.entry import Message, Release, StatusChange
 from euryale.workflows.record.states import EntryKind, Reason, Status
 from euryale.workflows.runtime.backward import Backward
@@ -32,6 +32,7 @@ class Executor:
         self._undone = Marks()
         self._backward: Backward | None = None
         self._released: Release | None = None
+        self._dropped: WorkflowError | None = None
 
     @property
     def wakes_at(self) -> float | None:
@@ -80,6 +81,7 @@ class Executor:
             PayloadError: If the journal cannot be read under the present annotations.
             StoreError: If something could not be written.
         """
+        self._check_driven()
         self.run.load()
         if turn is None and self.run.row.status.going_forward:
             turn = await self._go_forward()
@@ -93,6 +95,16 @@ class Executor:
         elif again:
             await self._reopen()
         return await self._go_back()
+
+    def drop(self, error: WorkflowError) -> None:
+        """End what is done at it here, and begin nothing more: it is not this worker's any more."""
+        self._dropped = error
+        (self._backward or self._forward).end(error)
+        self.settle(error)
+
+    def _check_driven(self) -> None:
+        if self._dropped is not None:
+            raise self._dropped
 
     def let_go(self) -> None:
         """The worker is draining: let go of the execution now, if it only waits; else it is between two steps soon."""
@@ -180,6 +192,7 @@ class Executor:
         await run.flush(StatusChange(Status.COMPENSATING, run.row.reason, error=run.row.error))
 
     async def _go_back(self) -> Outcome | None:
+        self._check_driven()
         run = self.run
         backward = self._backward = Backward(run, self._children, self._undone)
         undone = await backward.go()

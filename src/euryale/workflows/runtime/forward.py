@@ -114,6 +114,10 @@ class Forward:
         """Let go of it now, if it only waits."""
         self._course.resting.look()
 
+    def end(self, error: Exception) -> None:
+        """Have :meth:`go` raise that, wherever it is; whatever runs is interrupted."""
+        self._course.lanes.end(error)
+
     def request(self, reason: Reason, failure: Failure) -> bool:
         """Turn now, interrupting whatever runs; False, and nothing happens, if it has turned already."""
         return self._course.request(reason, failure)

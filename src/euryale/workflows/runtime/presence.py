@@ -82,10 +82,10 @@ class Presence:
             self._reporter.let_go(row, cause)
 
     def drop_all(self, error: WorkflowError, cause: str) -> None:
-        """Let go of all that are live; whoever waits for one is told why."""
+        """Let go of all that are live, whatever is done at them; whoever waits for one is told why."""
         for executor in self.live.values():
             self._reporter.let_go(executor.run.row, cause)
-            executor.settle(error)
+            executor.drop(error)
         self.live.clear()
         self.waiters.stir_all()
 

@@ -6,8 +6,21 @@ import contextlib
 import pytest
 
 from euryale.kit.clock import ManualClock
-from euryale.workflows import LATER, Engine, IdempotencyError, Signal, Status, step, wait_for, workflow
+from euryale.workflows import (
+    LATER,
+    Engine,
+    IdempotencyError,
+    Retry,
+    Signal,
+    Status,
+    step,
+    step_context,
+    wait_for,
+    workflow,
+)
+from euryale.workflows.errors import StaleOwnerError
 from euryale.workflows.stores.memory import MemoryStore
+from euryale.workflows.testing import PassingTime
 from eventually import eventually
 
 LEASE = 15.0
@@ -215,6 +228,78 @@ async def test_a_worker_that_was_taken_for_dead_becomes_one_worker_again(clock):
         store.go.set()
         await eventually(lambda: set(store._leases) == {store.enlisted[-1]})
         assert len(store.enlisted) == 2
+
+
+class Undoable:
+    """A step that fails or hangs at its first attempt, and is tried again after a minute; and its compensation."""
+
+    def __init__(self, *, hangs):
+        self.begun, self.interrupted, self.undone = [], [], []
+
+        @step(retry=Retry(max_attempts=2, initial=60, jitter=False))
+        async def work(name: str) -> str:
+            self.begun.append(step_context().attempt)
+            try:
+                if hangs:
+                    await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.interrupted.append(name)
+                raise
+            raise RuntimeError("not now")
+
+        @work.compensate
+        async def _(_: str | None) -> None:
+            self.undone.append(step_context().attempt)
+
+        @workflow("undoable")
+        def flow(name: str) -> str:
+            return work(name)
+
+        self.flow = flow
+
+
+async def taken_for_dead(engine, store, clock) -> None:
+    """Let others take over from a worker, and have it notice that."""
+    former = engine._worker.owner
+    await store.retire(former)
+
+    async def noticed() -> bool:
+        clock.advance(LEASE / 3)
+        return engine._worker.owner != former
+
+    await eventually(noticed)
+
+
+async def test_a_worker_that_was_taken_for_dead_begins_no_attempt_that_waited(store, clock):
+    undoable = Undoable(hangs=False)
+    async with Engine(store, workflows=[undoable.flow], clock=clock, rest_after=3600) as engine:
+        await engine.start(undoable.flow, "x", id="e")
+        await eventually(lambda: store._rows["e"].status is Status.WAITING)
+        await taken_for_dead(engine, store, clock)
+        assert await engine.cancel("e")
+        assert await engine.wait("e") is Status.REVERTED
+        await PassingTime(engine, clock).advance(300)
+        assert (undoable.begun, undoable.undone) == ([1], [1])
+
+
+async def test_a_worker_that_was_taken_for_dead_interrupts_what_it_does(store, clock):
+    undoable = Undoable(hangs=True)
+    async with Engine(store, workflows=[undoable.flow], clock=clock) as engine:
+        await engine.start(undoable.flow, "x", id="e")
+        await eventually(lambda: undoable.begun)
+        await taken_for_dead(engine, store, clock)
+        await eventually(lambda: undoable.interrupted == ["x"] and undoable.begun == [1, 1])
+        assert (await engine.get("e")).stranded == "", "it goes on under its new name"
+
+
+async def test_what_is_dropped_before_it_is_driven_does_nothing(store, clock):
+    stage = Stage()
+    async with Engine(store, workflows=[stage.flow], clock=clock) as engine:
+        await engine.start(stage.flow, "x", id="e")
+        engine._worker._present.drop_all(StaleOwnerError("it was taken over"), "lost")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert stage.begun == []
 
 
 async def test_who_only_looks_waits_for_what_others_know(store):
