@@ -63,8 +63,8 @@ class Engine(Serving, Starting, Telling):
         clock: The source of time.
         telemetry: Who is told what happens.
         randomness: Draws from [0, 1) for the jitter of retries.
-        concurrency: How many executions it drives at a time; more wait for their turn. Those that only wait do not count,
-            be it for a child to be undone. 0: none, it only starts them for other workers of the same store.
+        concurrency: How many executions it drives at a time; more wait for their turn. Those that only wait do not
+            count, be it for a child to be undone. 0: none, it only starts them for other workers of the same store.
         lease: Seconds after which other workers take this one for dead if it does not renew, where they share a store.
         rest_after: An execution that only waits, and for at least so many seconds, is not kept in memory.
         prune_every: Seconds between two rounds of deleting executions whose retention is over, as long as some end

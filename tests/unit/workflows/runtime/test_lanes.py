@@ -16,6 +16,15 @@ def nothing() -> None:
     pass
 
 
+async def wait_for_ever(lane: Lane, heard: list[str]) -> None:
+    """Wait, and tell when that is broken off."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        heard.append(lane.vertex.id)
+        raise
+
+
 async def test_a_lane_goes_on_where_it_is_told_and_makes_others():
     ways = {"a": ["b", "c"], "b": ["d"]}
     visited = []
@@ -47,11 +56,7 @@ async def test_the_first_error_is_raised_when_all_others_have_been_interrupted()
     async def visit(lane: Lane) -> list[Vertex]:
         if lane.vertex.id == "fails":
             raise ValueError("no")
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            heard.append(lane.vertex.id)
-            raise
+        await wait_for_ever(lane, heard)
         return []
 
     lanes = Lanes()
@@ -113,12 +118,8 @@ async def test_who_cancels_the_run_interrupts_all():
     heard, begun = [], asyncio.Event()
 
     async def visit(lane: Lane) -> list[Vertex]:
-        try:
-            begun.set()
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            heard.append(lane.vertex.id)
-            raise
+        begun.set()
+        await wait_for_ever(lane, heard)
         return []
 
     lanes = Lanes()
