@@ -297,9 +297,9 @@ async def test_what_is_dropped_before_it_is_driven_does_nothing(store, clock):
     async with Engine(store, workflows=[stage.flow], clock=clock) as engine:
         await engine.start(stage.flow, "x", id="e")
         engine._worker._present.drop_all(StaleOwnerError("it was taken over"), "lost")
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert stage.begun == []
+        stage.go.set()
+        assert await engine.run(stage.flow, "y") == "y done"
+        assert stage.begun == ["y"]
 
 
 async def test_who_only_looks_waits_for_what_others_know(store):
