@@ -106,6 +106,8 @@ def decide(row: ScheduleRow, firing: Firing, *, known: bool, former_open: bool) 
         return Decision(Fired("late", row))
     if firing.execution is None:
         return Decision(Fired("skipped", _skipped(row, firing, firing.reason)))
+    if known and firing.by_hand:  # the answer was lost, and others may have fired since
+        return Decision(Fired("fired", row))
     if known:
         return Decision(Fired("fired", _fired(row, firing, firing.execution.id)))
     if former_open and firing.overlap == "forbid":

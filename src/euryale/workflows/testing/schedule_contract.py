@@ -146,6 +146,16 @@ class ScheduleContract:
         expect(await store.fire(again), Fired("skipped", after))
         expect((await store.fire(_firing(3600.0, overlap="forbid"))).outcome, "skipped")
 
+    async def test_by_hand_again_the_former_one_stays_what_fired_since(self, new_store: StoreFactory) -> None:
+        """As when the answer was lost, and a tick has come meanwhile."""
+        store = await _registered(new_store)
+        by_hand = _firing(1500.0, execution="h", by_hand=True)
+        await store.fire(by_hand)
+        tick = await store.fire(_firing(3600.0))
+        expect(await store.fire(by_hand), Fired("fired", tick.row))
+        expect(tick.row.execution, "t3600")
+        expect((await store.fire(_firing(7200.0, overlap="cancel"))).cancelled, "t3600")
+
     async def test_by_hand_a_schedule_becomes_known(self, new_store: StoreFactory) -> None:
         """It begins then."""
         store = await opened(new_store)
