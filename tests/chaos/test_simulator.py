@@ -28,6 +28,7 @@ from simulated_workflows import ANSWERS, LOADS, choosing, draw, lenient, paralle
 CHUNK = 25
 USUAL = 300
 LONG = 5_000
+NARROWLY = 2_000
 DIGEST = """
 import sys
 from euryale.workflows.testing import simulate
@@ -222,9 +223,9 @@ def _pass_nothing_again(_forward, vertices):
     return vertices
 
 
-def violations(loads, disturbances) -> Iterator[str]:
-    """Yield what many storms of one kind show."""
-    for seed in range(30):
+def violations(loads, disturbances, first=0) -> Iterator[str]:
+    """Yield what some storms of one kind show."""
+    for seed in range(first, first + CHUNK):
         try:
             simulate(seed, loads, executions=20, disturbances=disturbances)
         except ViolationError as error:
@@ -249,6 +250,13 @@ def test_what_shows_only_when_moments_meet_is_found_out(monkeypatch, of, broken,
 @pytest.mark.parametrize("storm", NARROW, ids=["cancelled", "failing", "taken over"])
 def test_what_is_promised_is_kept_when_moments_meet(storm):
     assert list(violations(*storm)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("storm", NARROW, ids=["cancelled", "failing", "taken over"])
+@pytest.mark.parametrize("first", range(CHUNK, NARROWLY, CHUNK))
+def test_what_is_promised_is_kept_when_moments_meet_very_often(storm, first):
+    assert list(violations(*storm, first)) == []
 
 
 def test_an_engine_that_waits_for_a_clock_that_was_wrong_is_found_out(monkeypatch):
